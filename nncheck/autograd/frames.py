@@ -1,0 +1,86 @@
+"""Messages between two processes: a length-capped JSON header, then the raw bytes of the arrays that it names.
+
+A frame is the header's length (4 bytes, big-endian), the header (UTF-8 JSON), then each array in C order. The header's
+``arrays`` list gives name, dtype and shape of each; all are checked before anything is allocated, and nothing is ever
+unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from nncheck.formula.plain import Array
+
+MAX_HEADER = 1 << 20
+MAX_ARRAYS = 256
+MAX_BYTES = 1 << 32
+_DTYPES = ("<f4", "<f8")
+
+
+class FrameError(Exception):
+    """The stream ended, or holds something that is not a frame."""
+
+
+def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
+    """Write one frame and flush it."""
+    bodies = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    described = [{"name": n, "dtype": _dtype(a), "shape": list(a.shape)} for n, a in bodies.items()]
+    text = json.dumps({**header, "arrays": described}).encode()
+    stream.write(struct.pack(">I", len(text)) + text)
+    for body in bodies.values():
+        stream.write(memoryview(body.astype(_dtype(body), copy=False).reshape(-1)).cast("B"))
+    stream.flush()
+
+
+def read(stream: BinaryIO, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read one frame.
+
+    Raises
+    ------
+    FrameError
+        If the stream ends inside a frame, or the frame is longer than the caps or not well-formed.
+    """
+    (length,) = struct.unpack(">I", _exactly(stream, 4))
+    if length > MAX_HEADER:
+        raise FrameError(f"header of {length} bytes, at most {MAX_HEADER} are accepted")
+    try:
+        header = json.loads(_exactly(stream, length))
+        layout = [(str(a["name"]), str(a["dtype"]), tuple(int(n) for n in a["shape"])) for a in header.pop("arrays")]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise FrameError("header is not the JSON object of a frame") from None
+    if len(layout) > MAX_ARRAYS or any(dtype not in _DTYPES or min(shape, default=0) < 0 for _, dtype, shape in layout):
+        raise FrameError("header names too many arrays, another dtype than float32 and float64, or a negative size")
+    total = sum(np.dtype(dtype).itemsize * math.prod(shape) for _, dtype, shape in layout)
+    if total > max_bytes:
+        raise FrameError(f"{total} bytes of arrays, at most {max_bytes} are accepted")
+    arrays = {}
+    for name, dtype, shape in layout:
+        array = np.empty(shape, dtype)
+        _fill(stream, memoryview(array.reshape(-1)).cast("B") if array.size else memoryview(b""))
+        arrays[name] = array
+    return header, arrays
+
+
+def _dtype(array: Array) -> str:
+    return "<f4" if array.dtype == np.float32 else "<f8"
+
+
+def _exactly(stream: BinaryIO, count: int) -> bytes:
+    data = bytearray(count)
+    _fill(stream, memoryview(data))
+    return bytes(data)
+
+
+def _fill(stream: BinaryIO, view: memoryview) -> None:
+    done = 0
+    while done < len(view):
+        got = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        if not got:
+            raise FrameError("the stream ended")
+        done += got

@@ -1,0 +1,81 @@
+"""The torch network of a case: its ``autograd.py`` loaded, built in any size and given its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nncheck import source
+from nncheck.errors import CaseError, InputError
+from nncheck.formula.plain import Array
+
+
+class Network:
+    """A case's ``nn.Module`` and loss, and where its parameters sit.
+
+    Parameters
+    ----------
+    folder : Path
+        Case folder; its autograd.py defines ``network(*sizes)``, an nn.Module whose parameters come in the order of
+        case.toml, and ``loss``, a function or module of (Y, YT).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "autograd.py"
+        try:
+            module = source.load_module(self.path, "nncheck_case_autograd")
+        except InputError as error:
+            raise CaseError(str(error)) from None
+        missing = [name for name in ("network", "loss") if not callable(getattr(module, name, None))]
+        if missing:
+            raise CaseError(
+                f"{self.path}: {' and '.join(missing)} missing; expected a function network(n_in, ..., n_out) that "
+                "returns an nn.Module, and loss, such as nn.MSELoss()."
+            )
+        self._network = module.network
+        self.loss = module.loss
+
+    def build(self, sizes: tuple[int, ...], names: tuple[str, ...]) -> Any:
+        """Return a new model of the given layer widths, its parameters as torch initialised them.
+
+        Raises
+        ------
+        CaseError
+            If autograd.py fails, returns something else, or has another number of parameters than case.toml.
+        """
+        from torch import nn
+
+        try:
+            model = self._network(*sizes)
+        except Exception as error:
+            raise CaseError(source.describe(error, self.path)) from None
+        if not isinstance(model, nn.Module):
+            raise CaseError(f"{self.path}: network{sizes} returned {type(model).__name__}, expected an nn.Module.")
+        own = [name for name, _ in model.named_parameters()]
+        if len(own) != len(names):
+            raise CaseError(
+                f"{self.path}: the network has {len(own)} parameters ({', '.join(own)}), case.toml has {len(names)} "
+                f"({', '.join(names)}); they are matched in order."
+            )
+        return model
+
+    def set_parameters(self, model: Any, params: Mapping[str, Array], place: Any, dtype: Any) -> None:
+        """Move the model to a device and type, then put values into its parameters, matched in order.
+
+        Raises
+        ------
+        CaseError
+            If a shape is not the one that the network has.
+        """
+        import torch
+
+        model.to(place, dtype)  # before any optimizer: moving replaces the parameters
+        for (own, parameter), (name, value) in zip(model.named_parameters(), params.items()):
+            if tuple(parameter.shape) != value.shape:
+                raise CaseError(
+                    f"{self.path}: {own} has shape {tuple(parameter.shape)}, but {name} in case.toml has "
+                    f"{value.shape}; they are matched in order."
+                )
+            with torch.no_grad():
+                parameter.copy_(torch.tensor(value, dtype=dtype))

@@ -1,0 +1,190 @@
+"""Trains a network on the device, in chunks of steps, recording loss and parameters at every one of them.
+
+The rule is the document's loop, ``zero_grad(); E.backward(); optimizer.step()`` with torch's SGD. Because its cost is
+Python between small operators, one step is traced to its operators once and replayed by TorchScript. In every chunk
+the first and the last replayed step are done again by the real loop: unless both are equal bit by bit, the whole chunk
+and all after it are done by the real loop.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nncheck.autograd.device import Device
+from nncheck.formula.plain import Array
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a chunk of n steps gave, on the host.
+
+    Attributes
+    ----------
+    losses : (n,)
+        Loss of each step, before its update.
+    states : list of (n + 1, ...)
+        Each parameter before the first step and after every step.
+    gradients : list of arrays
+        Gradient of each parameter at the first step, by a real backward pass.
+    """
+
+    losses: Array
+    states: list[Array]
+    gradients: list[Array]
+
+
+class Trainer:
+    """SGD of one model on one device, continued chunk by chunk.
+
+    Parameters
+    ----------
+    model, loss : nn.Module and callable
+        The network with its initial parameters, already on the device.
+    X, YT : tensors on the device
+    lr : float
+        Learning rate.
+    """
+
+    def __init__(self, model: Any, loss: Callable[..., Any], X: Any, YT: Any, lr: float, device: Device) -> None:
+        import torch
+
+        self._model, self._loss, self._X, self._YT, self._lr, self._device = model, loss, X, YT, lr, device
+        self._optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+        self._replay: Callable[[list[Any], int], list[Any]] | None = None
+        self._untraced = True
+        self.why_plain = ""  # why the real loop is used for every step, if it is
+
+    def train(self, steps: int) -> Recorded:
+        """Do the next steps and return what they gave; the device is read once, at the end."""
+        import torch
+
+        with torch.autograd.set_multithreading_enabled(False):  # 1.7 times faster on DirectML, and avoids its assert
+            start = self._parameters()
+            first = self._real_step()
+            gradients = [p.grad.detach().clone() for p in self._model.parameters()]
+            if self._untraced:
+                self._untraced = False
+                self._replay = self._trace(start)
+            if self._replay is not None:
+                recorded = self._collect(self._replay(start, steps), steps, start, gradients)
+                if self._confirmed(recorded, first):
+                    return recorded
+                self._replay, self.why_plain = None, "replayed steps are not bit-equal to real ones on this device"
+            self._restore(start)
+            tensors: list[Any] = []
+            for _ in range(steps):
+                tensors.extend(self._real_step())
+            return self._collect(tensors, steps, start, gradients)
+
+    def _real_step(self) -> list[Any]:
+        """One step as the document writes it; returns the loss and copies of the new parameters."""
+        E = self._loss(self._model(self._X), self._YT)
+        self._optimizer.zero_grad()
+        E.backward()
+        self._optimizer.step()
+        return [E.detach(), *self._parameters()]
+
+    def _parameters(self) -> list[Any]:
+        return [p.detach().clone() for p in self._model.parameters()]
+
+    def _restore(self, values: list[Any]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, value in zip(self._model.parameters(), values):
+                parameter.copy_(value)
+
+    def _confirmed(self, recorded: Recorded, first: list[Any]) -> bool:
+        """Whether the first and the last replayed step equal real ones; leaves the model after the last."""
+        n = len(recorded.losses)
+        ours = [recorded.losses[0], *(state[1] for state in recorded.states)]
+        if not all(_same_bits(a, b) for a, b in zip(ours, _to_host(first))):
+            return False
+        import torch
+
+        self._restore([torch.from_numpy(state[n - 1].copy()).to(self._device.torch) for state in recorded.states])
+        ours = [recorded.losses[n - 1], *(state[n] for state in recorded.states)]
+        return all(_same_bits(a, b) for a, b in zip(ours, _to_host(self._real_step())))
+
+    def _collect(self, tensors: list[Any], steps: int, start: list[Any], gradients: list[Any]) -> Recorded:
+        import torch
+
+        width = 1 + len(start)
+        with torch.no_grad():
+            losses = torch.stack(tensors[0::width]).reshape(steps).cpu().numpy()
+            states = [
+                torch.stack([start[k], *tensors[k + 1 :: width]]).cpu().numpy() for k in range(len(start))
+            ]
+        return Recorded(losses, states, _to_host(gradients))
+
+    def _trace(self, start: list[Any]) -> Callable[[list[Any], int], list[Any]] | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _traced(self._model, self._loss, self._X, self._YT, self._lr, start)
+        except Exception as error:  # whatever tracing dislikes, the real loop does
+            text = str(error).strip()
+            self.why_plain = f"the step cannot be traced ({type(error).__name__}: {text.splitlines()[0] if text else ''})"
+            return None
+
+
+def _traced(
+    model: Any, loss: Callable[..., Any], X: Any, YT: Any, lr: float, start: list[Any]
+) -> Callable[[list[Any], int], list[Any]]:
+    """Trace one step (forward, torch.autograd.grad, update) to its operators, and return a loop that replays it."""
+    import torch
+    from torch.func import functional_call
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    names = [name for name, _ in model.named_parameters()]
+
+    def step(params: list[Any]) -> list[Any]:
+        leaves = [p.detach().requires_grad_() for p in params]
+        E = loss(functional_call(model, dict(zip(names, leaves)), (X,)), YT)
+        gradients = torch.autograd.grad(E, leaves)
+        return [E.detach(), *torch._foreach_add([p.detach() for p in leaves], gradients, alpha=-lr)]
+
+    graph = make_fx(step)(start)
+    _drop_idle_operators(graph)
+    with torch.no_grad():
+        one = torch.jit.trace(graph, (start,), check_trace=False, strict=False)
+
+    def replay(params: list[Any], steps: int) -> list[Any]:
+        recorded: list[Any] = []
+        with torch.no_grad():
+            for _ in range(steps):
+                result = one(params)
+                recorded.extend(result)
+                params = result[1:]
+        return recorded
+
+    return replay
+
+
+def _drop_idle_operators(graph: Any) -> None:
+    """Remove what computes nothing outside autograd: detach, and a transpose of a transpose."""
+    import torch
+
+    aten = torch.ops.aten
+    for node in list(graph.graph.nodes):
+        if node.target is aten.detach.default:
+            node.replace_all_uses_with(node.args[0])
+            graph.graph.erase_node(node)
+    for node in graph.graph.nodes:
+        if node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
+            node.replace_all_uses_with(node.args[0].args[0])
+    graph.graph.eliminate_dead_code()
+    graph.recompile()
+
+
+def _to_host(tensors: list[Any]) -> list[Array]:
+    return [tensor.cpu().numpy() for tensor in tensors]
+
+
+def _same_bits(a: Array, b: Array) -> bool:
+    return np.asarray(a).tobytes() == np.asarray(b).tobytes()

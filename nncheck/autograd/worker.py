@@ -1,0 +1,181 @@
+"""The torch process: answers requests over its standard streams until its input ends.
+
+Started by `client.Worker`, it never runs in the user's own process: a broken driver can kill whoever imports it.
+Every frame that it sends is a stage (``{"stage": ...}``, told before the stage begins, so that a crash has a place) or
+an answer (``{"answer": ...}`` or ``{"error": ..., "kind": "case" or "device"}``).
+
+======== ============================================================ ==============================================
+request  header and arrays                                            answer
+======== ============================================================ ==============================================
+open     device                                                       kind, name, versions, note
+survey   kinds                                                        for each kind: state, name, reason
+load     folder, sizes, names, lr, seed; X, YT, parameters            nothing
+train    steps                                                        E (n,); W, ... (n + 1, ...); first.W, ... (...);
+                                                                      dE, dW, ...: float64 at the device's parameters
+witness  points W, ... (S, ...), maybe X, YT and sizes of a probe     E (S,); W, ...: gradients (S, ...)
+======== ============================================================ ==============================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from nncheck.autograd import device as devices
+from nncheck.autograd import frames
+from nncheck.autograd.gradients import at_points
+from nncheck.autograd.network import Network
+from nncheck.autograd.training import Trainer
+from nncheck.errors import CaseError
+from nncheck.formula.plain import Array
+
+Answer = tuple[dict[str, Any], dict[str, Array]]
+
+
+class Server:
+    """State of the torch process: the opened device and the loaded case."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+        self._device: devices.Device | None = None
+        self._network: Network | None = None
+        self._trainer: Trainer | None = None
+        self._witnesses: dict[tuple[int, ...], Any] = {}
+        self._names: tuple[str, ...] = ()
+        self._sizes: tuple[int, ...] = ()
+        self._data: dict[str, Array] = {}
+        self._notes: list[str] = []
+
+    def stage(self, name: str) -> None:
+        """Tell the parent what is about to be done."""
+        frames.write(self._output, {"stage": name})
+
+    def answer(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        """Do one request."""
+        handler = getattr(self, f"_{request['request']}")
+        header, replies = handler(request, arrays)
+        notes, self._notes = self._notes, []
+        return {"answer": header, "notes": notes}, replies
+
+    def note_warning(self, message: Warning | str, *_: Any) -> None:
+        """Keep a warning that an operator fell back to the CPU; others do not concern the result."""
+        text = " ".join(str(message).split())
+        if "fall back to run on the CPU" in text and text not in self._notes:
+            self._notes.append(text[:300])
+
+    def _open(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
+        opened = devices.open_device(request["device"], self.stage)
+        note = devices.self_test(opened, self.stage)
+        self._device = opened
+        import torch
+
+        self._notes += [note] if note else []
+        versions = {"torch": str(torch.__version__)}
+        if opened.kind == "directml":
+            from importlib.metadata import PackageNotFoundError, version
+
+            try:
+                versions["torch-directml"] = version("torch-directml")
+            except PackageNotFoundError:
+                versions["torch-directml"] = "unknown"
+        return {"kind": opened.kind, "name": opened.name, "versions": versions}, {}
+
+    def _survey(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
+        states = {}
+        for kind in request["kinds"]:
+            try:
+                opened = devices.kinds()[kind].open(0, self.stage)
+                note = devices.self_test(opened, self.stage)
+            except LookupError as error:
+                states[kind] = {"state": "missing", "name": "", "reason": str(error)}
+            except Exception as error:
+                states[kind] = {"state": "fails", "name": "", "reason": _brief(error)}
+            else:
+                states[kind] = {"state": "wrong" if note else "works", "name": opened.name, "reason": note}
+        return {"states": states}, {}
+
+    def _load(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        import torch
+
+        assert self._device is not None
+        torch.manual_seed(request["seed"])
+        self._names, self._sizes = tuple(request["names"]), tuple(request["sizes"])
+        self._network, self._witnesses = Network(Path(request["folder"])), {}
+        self._data = {"X": arrays["X"], "YT": arrays["YT"]}
+        model = self._network.build(self._sizes, self._names)
+        parameters = {name: arrays[name] for name in self._names}
+        self._network.set_parameters(model, parameters, self._device.torch, torch.float32)
+        X, YT = (torch.tensor(arrays[k], dtype=torch.float32).to(self._device.torch) for k in ("X", "YT"))
+        self._trainer = Trainer(model, self._network.loss, X, YT, request["lr"], self._device)
+        return {}, {}
+
+    def _train(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
+        assert self._trainer is not None
+        recorded = self._trainer.train(request["steps"])
+        replies = {"E": recorded.losses}
+        replies.update(zip(self._names, recorded.states))
+        replies.update((f"first.{name}", g) for name, g in zip(self._names, recorded.gradients))
+        losses, gradients = self._at_points(
+            self._sizes, self._data, [state[:-1].astype(np.float64) for state in recorded.states]
+        )
+        replies["dE"] = losses
+        replies.update((f"d{name}", g) for name, g in zip(self._names, gradients))
+        return {"plain": self._trainer.why_plain}, replies
+
+    def _witness(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        sizes = tuple(request.get("sizes", self._sizes))
+        data = {key: arrays.get(key, self._data.get(key)) for key in ("X", "YT")}
+        losses, gradients = self._at_points(sizes, data, [arrays[name] for name in self._names])
+        return {}, {"E": losses, **dict(zip(self._names, gradients))}
+
+    def _at_points(self, sizes: tuple[int, ...], data: Any, points: list[Array]) -> tuple[Array, list[Array]]:
+        assert self._network is not None
+        if sizes not in self._witnesses:
+            self._witnesses[sizes] = self._network.build(sizes, self._names).double()
+        try:
+            return at_points(self._witnesses[sizes], self._network.loss, data["X"], data["YT"], points)
+        except Exception as error:
+            from nncheck.source import describe
+
+            raise CaseError(f"float64 on the CPU: {describe(error, self._network.path)}") from None
+
+
+def serve(source: BinaryIO, output: BinaryIO) -> None:
+    """Answer requests until the input ends."""
+    server = Server(output)
+    warnings.showwarning = server.note_warning  # type: ignore[assignment]
+    while True:
+        try:
+            request, arrays = frames.read(source)
+        except frames.FrameError:
+            return
+        try:
+            header, replies = server.answer(request, arrays)
+        except CaseError as error:
+            header, replies = {"error": str(error), "kind": "case"}, {}
+        except LookupError as error:
+            header, replies = {"error": str(error.args[0] if error.args else error), "kind": "missing"}, {}
+        except Exception as error:
+            header, replies = {"error": _brief(error), "kind": "device"}, {}
+        frames.write(output, header, replies)
+
+
+def main() -> None:
+    """Run the torch process: frames on the standard streams, whatever else is printed goes to standard error."""
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints of a case or a driver must not fall between frames
+    serve(sys.stdin.buffer, output)
+
+
+def _brief(error: BaseException) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0][:300]}" if text else type(error).__name__
+
+
+if __name__ == "__main__":
+    main()

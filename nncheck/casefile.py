@@ -1,0 +1,191 @@
+"""The format of case.toml: what may stand in it, and every fault of a file at once."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+
+from nncheck.errors import InputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Vector = list[Annotated[float, Field(strict=True, allow_inf_nan=False)]]
+Matrix = list[Vector]
+
+
+def _rank(value: Any) -> str:
+    return "matrix" if isinstance(value, list) and any(isinstance(row, list) for row in value) else "vector"
+
+
+Parameter = Annotated[Annotated[Matrix, Tag("matrix")] | Annotated[Vector, Tag("vector")], Discriminator(_rank)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Title(_Strict):
+    ko: str = ""
+    en: str = ""
+
+
+class _Data(_Strict):
+    X: Matrix = Field(min_length=1)
+    YT: Matrix = Field(min_length=1)
+
+
+class _Training(_Strict):
+    lr: float = Field(gt=0, allow_inf_nan=False)
+    steps: int = Field(gt=0)
+
+
+class _CaseFile(_Strict):
+    order: int | None = None
+    title: _Title = _Title()
+    data: _Data
+    parameters: dict[str, Parameter] = Field(min_length=1)
+    training: _Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFile:
+    """What a valid case.toml says, as plain numbers."""
+
+    order: int | None
+    title: Mapping[str, str]
+    X: Matrix
+    YT: Matrix
+    parameters: Mapping[str, Matrix | Vector]
+    lr: float
+    steps: int
+
+
+def parse(text: str) -> CaseFile:
+    """Read the text of a case.toml.
+
+    Raises
+    ------
+    InputError
+        If it is not TOML, or with every fault found: unknown keys, text for a number, NaN, ragged rows, shapes
+        that do not fit each other; each with its path in the file.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"is not TOML: {error}.") from None
+    faults: dict[str, str] = {}
+    content = None
+    try:
+        content = _CaseFile.model_validate(raw)
+    except ValidationError as error:
+        for fault in error.errors():
+            faults.setdefault(_place(fault["loc"]), _words(fault))  # type: ignore[arg-type]
+    for place, words in _shape_faults(raw):
+        if not any(known.startswith(place) for known in faults):
+            faults[place] = words
+    if content is None or faults:
+        count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        listing = "\n".join(f"  {place}: {words}" for place, words in faults.items())
+        raise InputError(f"{count}\n{listing}")
+    return CaseFile(
+        order=content.order,
+        title={"ko": content.title.ko, "en": content.title.en},
+        X=content.data.X,
+        YT=content.data.YT,
+        parameters=content.parameters,
+        lr=content.training.lr,
+        steps=content.training.steps,
+    )
+
+
+def _shape_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the faults between well-formed arrays: ragged rows, and layers that do not join."""
+    data, parameters = raw.get("data"), raw.get("parameters")
+    data = data if isinstance(data, dict) else {}
+    parameters = parameters if isinstance(parameters, dict) else {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for place, value in [*((f"data.{k}", v) for k, v in data.items()), *((f"parameters.{k}", v) for k, v in parameters.items())]:
+        if place.startswith("parameters.") and not re.fullmatch(r"[A-Z][A-Za-z]*\d*", place[11:]):
+            yield place, "is not a name for a parameter; expected W, B, W2, B2 and the like"
+        elif place in ("parameters.X", "parameters.YT", "parameters.Y", "parameters.E"):
+            yield place, "names data or a result; expected W, B, W2, B2 and the like"
+        if not isinstance(value, list) or not value:
+            if isinstance(value, list):
+                yield place, "is empty"
+            continue
+        if _rank(value) == "vector":
+            shapes[place] = (len(value),)
+            continue
+        widths = [len(row) if isinstance(row, list) else 0 for row in value]
+        if len(set(widths)) > 1 or widths[0] == 0:
+            yield place, f"got rows of {', '.join(map(str, sorted(set(widths))))} numbers, expected rows of one length"
+            continue
+        shapes[place] = (len(value), widths[0])
+    yield from _chain_faults(shapes)
+
+
+def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, str]]:
+    X, YT = shapes.get("data.X", ()), shapes.get("data.YT", ())
+    if len(X) == len(YT) == 2 and X[0] != YT[0]:
+        yield "data.YT", f"has {YT[0]} row(s), expected one for each of the {X[0]} row(s) of X"
+    n_in: int | None = X[1] if len(X) == 2 else None
+    source, n_out, layers = "data.X", None, 0
+    for place, shape in shapes.items():
+        if not place.startswith("parameters."):
+            continue
+        if len(shape) == 2:
+            if n_in is not None and shape[1] != n_in:
+                yield place, f"has shape {shape}, expected (n_out, n_in) with n_in = {n_in} as in {source}"
+            n_in, n_out, source, layers = shape[0], shape[0], place, layers + 1
+        elif n_out is None:
+            yield place, "is a bias before any weight; expected the order W, B, W2, B2, ..."
+        elif shape[0] != n_out:
+            yield place, f"has {shape[0]} number(s), expected n_out = {n_out} as in {source}"
+    if layers and len(YT) == 2 and n_out != YT[1]:
+        yield "data.YT", f"has {YT[1]} column(s), expected n_out = {n_out} as in {source}"
+    if shapes and not layers and any(place.startswith("parameters.") for place in shapes):
+        yield "parameters", "hold no weight; expected at least one matrix (n_out, n_in)"
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        if part in ("matrix", "vector"):
+            continue
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
+    return text
+
+
+_EXPECTED = {
+    "float_type": "expected a number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "string_type": "expected text",
+    "finite_number": "expected a finite number",
+    "list_type": "expected a list of numbers",
+    "dict_type": "expected a table",
+    "model_type": "expected a table",
+}
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    kind, got = fault["type"], fault.get("input")
+    if kind == "extra_forbidden":
+        return "is not a key of case.toml; remove it or correct its spelling"
+    if kind == "missing":
+        return "is missing"
+    if kind == "greater_than":
+        return f"got {got!r}, expected more than 0"
+    if kind == "too_short":
+        return "is empty"
+    kind_of_input = {str: "text", bool: "true or false", list: "a list", dict: "a table"}.get(type(got), "")
+    shown = f"{got!r:.40}" + (f" ({kind_of_input})" if kind_of_input else "")
+    return f"got {shown}, {_EXPECTED.get(kind, fault['msg'].lower())}"

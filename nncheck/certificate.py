@@ -1,0 +1,190 @@
+"""Certificates: autograd (float64), manual.py and derivation.txt of a case agree at random probes of other sizes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nncheck import case as cases
+from nncheck import manual
+from nncheck.autograd.client import START_LIMIT, Worker
+from nncheck.case import Case
+from nncheck.errors import CertificateError, FormulaError
+from nncheck.files import write_whole
+from nncheck.judging import Judge
+from nncheck.probes import Probe, draw
+from nncheck.rounding import Lines, Precision
+from nncheck.versions import versions
+
+SCHEMA = "nncheck/certificate/1"
+FILE = "certificate.json"
+_EXACT = Precision("float64", "float64")
+
+
+@dataclass(frozen=True)
+class Certified:
+    """Outcome for one case.
+
+    Attributes
+    ----------
+    faults : tuple of str
+        What does not agree; empty if the case is certified.
+    ratio : float
+        Largest error / bound seen.
+    probes : int
+        At how many probes.
+    path : Path
+        Where the certificate stands.
+    """
+
+    case: str
+    faults: tuple[str, ...]
+    ratio: float
+    probes: int
+    path: Path
+
+
+def certify(
+    *wanted: str | Path, seed: int = 0, progress: Callable[[str], None] | None = None
+) -> tuple[Certified, ...]:
+    """Certify cases (all that come with nncheck by default), and write certificate.json into their folders.
+
+    Raises
+    ------
+    CaseError, FormulaError
+        If a case cannot be read or run at all.
+    InputError
+        If a certificate cannot be written.
+    """
+    chosen = [cases.find(name) for name in wanted] or list(cases.every())
+    done = []
+    with Worker("cpu") as worker:
+        opened, _ = worker.ask("open", limit=START_LIMIT, device="cpu")
+        for case in chosen:
+            if progress:
+                progress(case.name)
+            done.append(_certify(case, worker, seed, {**versions(), **opened["versions"]}))
+    return tuple(done)
+
+
+def is_certified(case: Case) -> bool:
+    """Whether the folder of a case holds a certificate of just its present files."""
+    try:
+        record = json.loads((case.folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and record.get("schema") == SCHEMA and record.get("sha256") == case.digest()
+
+
+def require(case: Case) -> None:
+    """Refuse a case that is not certified.
+
+    Raises
+    ------
+    CertificateError
+        Naming what to run.
+    """
+    if not is_certified(case):
+        raise CertificateError(
+            f"{case.name} is not certified, or its folder has changed since: run  nncheck certify {case.folder}"
+        )
+
+
+def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Certified:
+    derivation = case.derivation()
+    missing = [name for name in ("E", *(f"d{name}" for name in case.params)) if name not in derivation.names]
+    if missing:
+        raise FormulaError(
+            f"gives no {', '.join(missing)}; expected a line for the loss E and for every gradient",
+            str(case.folder / "derivation.txt"),
+        )
+    hand = manual.load(case.folder / "manual.py")
+    _load(worker, case)
+    judges: dict[tuple[str, str], Judge] = {}
+    faults: list[str] = []
+    count = 0
+    for probe in draw(case, derivation, seed):
+        count += 1
+        slip = _at_probe(worker, Lines(derivation), hand, probe, judges)
+        if slip:
+            faults.append(f"manual.py at {_describe(probe)}: {slip}")
+            break
+    faults += [_words(source, name, judge) for (source, name), judge in judges.items() if judge.differing]
+    faults += [
+        f"{name} was never resolved at the probes" for (_, name), judge in judges.items() if judge.verdict == "cannot-tell"
+    ]
+    ratio = max((judge.worst.ratio for judge in judges.values() if judge.worst), default=0.0)
+    path = case.folder / FILE
+    if not faults:
+        record = {
+            "schema": SCHEMA,
+            "case": case.name,
+            "sha256": case.digest(),
+            "versions": used,
+            "seed": seed,
+            "probes": count,
+            "ratio": ratio,
+        }
+        _store(path, record)
+    return Certified(case.name, tuple(dict.fromkeys(faults)), ratio, count, path)
+
+
+def _load(worker: Worker, case: Case) -> None:
+    arrays = {"X": case.X, "YT": case.YT, **case.params}
+    worker.ask(
+        "load", arrays, folder=str(case.folder), sizes=case.sizes, names=list(case.params), lr=case.lr, seed=0
+    )
+
+
+def _at_probe(
+    worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[tuple[str, str], Judge]
+) -> str:
+    """Judge manual.py and derivation.txt at one probe; return what manual.py did against its contract, if it did."""
+    stacked = {name: array[None] for name, array in probe.params.items()}
+    _, witness = worker.ask("witness", {"X": probe.X, "YT": probe.YT, **stacked}, sizes=probe.sizes)
+    radii = lines.radii(probe.X, probe.YT, stacked, _EXACT)
+    given = {name: array.copy() for name, array in probe.params.items()}
+    X = probe.X.copy()
+    try:
+        with np.errstate(all="ignore"):
+            E, gradients = hand.step(given, X, probe.YT.copy())
+    except manual.Slip as slip:
+        return str(slip)
+    if any(not np.array_equal(given[k], probe.params[k]) for k in given) or not np.array_equal(X, probe.X):
+        return "forward or backward changes params or X; they are the caller's"
+    rows: dict[str, Any] = {"E": np.array([E]), **{f"d{name}": g[None] for name, g in gradients.items()}}
+    expected = {"E": witness["E"], **{f"d{name}": witness[name] for name in probe.params}}
+    for name in expected:
+        for source, got in (("manual.py", rows[name]), ("derivation.txt", radii.value[name])):
+            judge = judges.setdefault((source, name), Judge(source, name, _EXACT))
+            judge.add(np.zeros(1, dtype=int), got, expected[name], radii.radius[name])
+    return ""
+
+
+def _words(source: str, name: str, judge: Judge) -> str:
+    assert judge.worst is not None
+    worst = judge.worst
+    place = f"{list(worst.index)}" if worst.index else ""
+    return (
+        f"{name} of {source} differs from autograd: {name}{place} got {worst.got:.9g}, expected {worst.expected:.9g}, "
+        f"{worst.ratio:.3g} times what rounding explains, at {judge.differing} of {judge.steps} probes"
+    )
+
+
+def _describe(probe: Probe) -> str:
+    return f"sizes {'-'.join(map(str, probe.sizes))}, N = {len(probe.X)}"
+
+
+def _store(path: Path, record: dict[str, Any]) -> None:
+    text = json.dumps(record, indent=2) + "\n"
+    try:
+        if json.loads(path.read_text(encoding="utf-8")).get("sha256") == record["sha256"]:
+            return  # certified already; an installed case may be read-only
+    except (OSError, ValueError, AttributeError):
+        pass
+    write_whole(path, text)

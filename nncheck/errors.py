@@ -1,0 +1,44 @@
+"""What nncheck raises: errors that say what was got, what was expected and how to mend it."""
+
+from __future__ import annotations
+
+
+class NncheckError(Exception):
+    """Every error that nncheck raises on purpose; its text is meant for the person at the keyboard."""
+
+
+class InputError(NncheckError):
+    """Something that was handed in cannot be used: an unknown case, a wrong file, an option out of range."""
+
+
+class CaseError(InputError):
+    """A case folder that cannot be used; the text names the file and every fault found in it."""
+
+
+class FormulaError(InputError):
+    """A derivation line that cannot be read or computed.
+
+    Parameters
+    ----------
+    problem : str
+        What was got, what was expected and how to mend it.
+    where : str
+        Place in the words of the person's file, such as ``derivation.txt, line 3, column 7``.
+    """
+
+    def __init__(self, problem: str, where: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.problem = problem
+        self.where = where
+
+
+class DeviceError(InputError):
+    """The device that was asked for by name is not there, or failed; ``stage`` says where."""
+
+    def __init__(self, message: str, stage: str) -> None:
+        super().__init__(message)
+        self.stage = stage
+
+
+class CertificateError(InputError):
+    """A case whose certificate is missing or older than its files."""

@@ -1,0 +1,137 @@
+"""Holds one quantity against its expected value, chunk by chunk: error over bound, first and worst step, resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncheck.formula.plain import Array
+from nncheck.record import Verdict
+from nncheck.rounding import FIXED, Precision
+
+#: A quantity is resolved where the bound is at most this part of it.
+RESOLUTION = 1e-3
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The element with the largest error / bound of all steps."""
+
+    ratio: float
+    step: int
+    index: tuple[int, ...]
+    got: float
+    expected: float
+    bound: float
+
+
+class Judge:
+    """Judges one quantity of one side over all steps of a run.
+
+    Parameters
+    ----------
+    side, name : str
+        As in `record.Quantity`.
+    precision : Precision
+        Number types of the two sides.
+    must_resolve : bool
+        Whether the case can agree only if this quantity was resolved.
+    """
+
+    def __init__(self, side: str, name: str, precision: Precision, must_resolve: bool = True) -> None:
+        self.side, self.name, self.precision, self.must_resolve = side, name, precision, must_resolve
+        self.worst: Worst | None = None
+        self.first_step = -1
+        self.differing = 0
+        self.steps = 0
+        self.rules: set[str] = set()
+        self.not_finite: int | None = None  # first step at which both sides are not finite
+        self._resolved: Array | None = None
+
+    def add(self, steps: Array, got: Array, expected: Array, radius: Array | None) -> None:
+        """Judge S more steps.
+
+        Parameters
+        ----------
+        steps : (S,)
+            Their numbers.
+        got, expected : (S, ...)
+        radius : (S, ...) or None
+            Radius of the expected value; None where no lines carry one.
+        """
+        with np.errstate(all="ignore"):
+            bound, exact_zero = self._bound(expected, radius)
+            error = np.abs(got - expected)
+            ratio = error / bound
+            if not np.isfinite(ratio).all():
+                ratio = self._without_nan(steps, ratio, got, expected, bound)
+            resolved = (bound <= RESOLUTION * np.abs(expected)) | exact_zero
+        self.steps += len(steps)
+        axes = tuple(range(1, ratio.ndim))
+        element = resolved.any(axis=0)
+        self._resolved = element if self._resolved is None else self._resolved | element
+        per_step = ratio.max(axis=axes) if axes else ratio
+        differs = per_step > 1
+        if differs.any():
+            self.differing += int(differs.sum())
+            if self.first_step < 0:
+                self.first_step = int(steps[int(np.argmax(differs))])
+        s = int(np.argmax(per_step))
+        if self.worst is None or per_step[s] > self.worst.ratio:
+            index = np.unravel_index(int(np.argmax(ratio[s])), ratio.shape[1:]) if axes else ()
+            at = (s, *index)
+            self.worst = Worst(
+                float(per_step[s]),
+                int(steps[s]),
+                tuple(int(i) for i in index),
+                float(got[at]),
+                float(expected[at]),
+                float(bound[at]),
+            )
+
+    @property
+    def verdict(self) -> Verdict:
+        """Differ if any element at any step does; agree if every element was resolved at some step."""
+        if self.differing:
+            return "differ"
+        return "agree" if self.resolved == self.elements and self.steps else "cannot-tell"
+
+    @property
+    def resolved(self) -> int:
+        """How many elements some step resolved."""
+        return 0 if self._resolved is None else int(np.sum(self._resolved))
+
+    @property
+    def elements(self) -> int:
+        """How many elements the quantity has."""
+        return 0 if self._resolved is None else int(np.size(self._resolved))
+
+    @property
+    def rule(self) -> str:
+        """Name the weakest rule that was used."""
+        return next((r for r in ("not covered", "fixed tolerance", "bound") if r in self.rules), "not covered")
+
+    def _bound(self, expected: Array, radius: Array | None) -> tuple[Array, Array | bool]:
+        if radius is not None and not np.isnan(radius).any():
+            self.rules.add("bound")
+            # a radius of 0 is an exact zero, as behind a dead ReLU: every precision gives it
+            return self.precision.bound(radius), radius == 0
+        if self.precision.coarser == "float64":
+            self.rules.add("fixed tolerance")
+            axes = tuple(range(1, expected.ndim))
+            largest = np.abs(expected).max(axis=axes, keepdims=True) if axes else np.abs(expected)
+            return np.broadcast_to(np.maximum(FIXED * largest, np.finfo(float).tiny), expected.shape), False
+        self.rules.add("not covered")  # any finite number passes, a number that is not finite does not
+        return np.full(expected.shape, np.finfo(float).max), False
+
+    def _without_nan(self, steps: Array, ratio: Array, got: Array, expected: Array, bound: Array) -> Array:
+        """Settle values that are not finite: on one side alone they differ, on both they are noted, not judged."""
+        wrong_got, wrong_expected = ~np.isfinite(got), ~np.isfinite(expected)
+        both = wrong_got & wrong_expected
+        if both.any() and self.not_finite is None:
+            self.not_finite = int(steps[int(np.argmax(both.reshape(len(steps), -1).any(axis=1)))])
+        settled = np.where(np.isnan(ratio), 0.0, ratio)
+        settled = np.where(wrong_got ^ wrong_expected, np.inf, settled)
+        # the coarser type overflows where the finer one need not; an infinite bound says that it may
+        return np.where(both | np.isinf(bound), 0.0, settled)

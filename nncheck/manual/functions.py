@@ -1,0 +1,157 @@
+"""Hand-written functions: forward, loss, backward and perhaps update, loaded and held to their contract.
+
+The contract (arrays vectorised over the batch)::
+
+    def forward(params, X):             # -> Y (N, n_out), cache
+    def loss(Y, YT):                    # -> float
+    def backward(params, cache, YT):    # -> {"W": dW, "B": dB, ...}, perhaps also "Y", "Z2", "H", ...
+    def update(params, grads, lr):      # -> new params; optional, SGD if absent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nncheck import source
+from nncheck.errors import CaseError, InputError
+from nncheck.formula.plain import Array
+
+
+class Slip(Exception):
+    """What a hand-written function did against its contract: a finding about it, never an error of nncheck."""
+
+
+@dataclass(frozen=True)
+class Manual:
+    """A hand-written implementation of one case."""
+
+    path: Path
+    forward: Callable[..., Any]
+    loss: Callable[..., Any]
+    backward: Callable[..., Any]
+    update: Callable[..., Any] | None
+
+    def step(self, params: dict[str, Array], X: Array, YT: Array) -> tuple[float, dict[str, Array]]:
+        """Do one forward and one backward pass.
+
+        Parameters
+        ----------
+        params : dict of arrays
+            Handed to the functions as it is.
+        X, YT : (N, n_in), (N, n_out)
+
+        Returns
+        -------
+        E : float
+        gradients : dict
+            dE/dW and so on for every parameter, in their shapes.
+
+        Raises
+        ------
+        Slip
+            If a function raises, or returns something else than the contract says.
+        """
+        result = self._call(self.forward, params, X)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise Slip(f"forward returned {type(result).__name__}, expected a pair  Y, cache.")
+        Y, cache = result
+        E = _loss_value(self._call(self.loss, Y, YT))
+        gradients = self._call(self.backward, params, cache, YT)
+        return E, check_arrays(gradients, params, "backward", "d")
+
+    def next_params(self, params: dict[str, Array], gradients: dict[str, Array], lr: float) -> dict[str, Array]:
+        """Update the parameters: by the person's own update, else SGD, W - lr dW.
+
+        Raises
+        ------
+        Slip
+            If the person's update raises or returns something else than the contract says.
+        """
+        if self.update is None:
+            return {name: params[name] - lr * gradients[name] for name in params}
+        return check_arrays(self._call(self.update, params, gradients, lr), params, "update", "")
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except (Exception, SystemExit) as error:
+            raise Slip(source.describe(error, self.path)) from None
+
+
+def load(path: Path) -> Manual:
+    """Load manual.py.
+
+    Raises
+    ------
+    CaseError
+        If it cannot be run, or lacks forward, loss or backward.
+    """
+    try:
+        module = source.load_module(path, "nncheck_case_manual")
+    except InputError as error:
+        raise CaseError(str(error)) from None
+    functions = {name: getattr(module, name, None) for name in ("forward", "loss", "backward", "update")}
+    missing = [name for name in ("forward", "loss", "backward") if not callable(functions[name])]
+    if missing:
+        raise CaseError(
+            f"{path}: {', '.join(missing)} missing; expected forward(params, X) -> Y, cache; loss(Y, YT) -> float; "
+            "backward(params, cache, YT) -> {'W': dW, ...}."
+        )
+    return Manual(path, **functions)  # type: ignore[arg-type]
+
+
+def check_arrays(got: Any, params: Mapping[str, Array], function: str, prefix: str) -> dict[str, Array]:
+    """Return the arrays that a function gave for every parameter, if they are what the contract says.
+
+    Raises
+    ------
+    Slip
+        With the first name, shape or type that is off.
+    """
+    if not isinstance(got, Mapping):
+        raise Slip(f"{function} returned {type(got).__name__}, expected a dict with the keys {', '.join(params)}.")
+    checked: dict[str, Array] = {}
+    for name, parameter in params.items():
+        if name not in got:
+            keys = ", ".join(map(str, got)) or "none"
+            raise Slip(f"{function} returned no {name!r}: its keys are {keys}, expected {', '.join(params)}.")
+        array = np.asarray(got[name])
+        if array.shape != parameter.shape:
+            raise Slip(_shape_words(prefix + name, array.shape, parameter.shape))
+        if array.dtype.kind not in "fiu":
+            raise Slip(f"{prefix}{name} has dtype {array.dtype}, expected floating point numbers.")
+        checked[name] = array
+    return checked
+
+
+def _loss_value(E: Any) -> float:
+    if type(E) is float or type(E) is np.float64:
+        return float(E)
+    try:
+        array = np.asarray(E)
+    except ValueError:
+        raise Slip("loss returned a ragged list, expected one number.") from None
+    if array.size != 1 or array.dtype.kind not in "fiu":
+        raise Slip(f"loss returned {_described(E, array)}, expected one number.")
+    return float(array.reshape(()))
+
+
+def _described(value: Any, array: Array) -> str:
+    if array.ndim and array.dtype.kind in "fiu":
+        return f"an array of shape {array.shape}"
+    return f"{value!r:.40} of type {type(value).__name__}"
+
+
+def _shape_words(name: str, got: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    words = {2: "(n_out, n_in)", 1: "(n_out,)"}.get(len(expected), "")
+    text = f"{name} has shape {got}, expected {words + ' = ' if words else ''}{expected}."
+    if sorted(got) == sorted(expected) and got != expected:
+        text += " The same sizes in another order: is a transpose missing or too many?"
+    elif len(got) == 2 and len(expected) == 1 and expected[0] in got:
+        text += " Is the sum over the batch missing?"
+    return text

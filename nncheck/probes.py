@@ -1,0 +1,146 @@
+"""Random points at which gradients are compared, drawn so that no mistake can hide in them.
+
+At the document's own numbers (one sample, two outputs) many wrong derivations give the right gradient. So: batches of
+2, 5 and 7 (with N = 1, sums over the batch do nothing), three outputs (with two, (Y - YT)/N *is* the gradient of the
+mean squared error), layers of unequal widths (a transpose shows in the shape) and of equal ones (it shows in the
+values), no zero, no symmetry, both branches of every kink taken and none of them near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncheck.case import Case, shapes_for
+from nncheck.errors import FormulaError
+from nncheck.formula import Derivation, Plain, PlainArithmetic, evaluate, plain
+from nncheck.formula.plain import Array
+
+BATCHES = (2, 5, 7)
+MARGIN = 0.02
+_TRIES = 500
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One point: data and parameters of a network of the case's kind, in other sizes.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Widths of the layers.
+    X, YT : (N, n_in), (N, n_out)
+    params : mapping of str to array
+    """
+
+    sizes: tuple[int, ...]
+    X: Array
+    YT: Array
+    params: Mapping[str, Array]
+
+
+def draw(case: Case, derivation: Derivation, seed: int) -> Iterator[Probe]:
+    """Draw the probes of a case: every batch size at both kinds of widths.
+
+    Raises
+    ------
+    FormulaError
+        If a line cannot be computed at the probe.
+    """
+    generator = np.random.default_rng(seed)
+    layers = len(case.sizes) - 1
+    for sizes in ((4, *(5,) * (layers - 1), 3), (3,) * (layers + 1)):
+        for batch in BATCHES:
+            yield _drawn(case, derivation, sizes, batch, generator)
+
+
+def _drawn(
+    case: Case, derivation: Derivation, sizes: tuple[int, ...], batch: int, generator: np.random.Generator
+) -> Probe:
+    best, clearest = None, -1.0
+    for _ in range(_TRIES):
+        probe = _random(case, derivation, sizes, batch, generator)
+        margins = _Margins()
+        values = {"X": plain(probe.X), "YT": plain(probe.YT), **{k: plain(p) for k, p in probe.params.items()}}
+        evaluate(derivation, values, margins)
+        if margins.clearance > clearest:
+            best, clearest = probe, margins.clearance
+        if clearest > MARGIN:
+            break
+    assert best is not None
+    if clearest <= 0 and layers_with_kinks(derivation):
+        raise FormulaError(f"no probe takes both branches of a kink at sizes {sizes}, N = {batch}", "derivation.txt")
+    return best
+
+
+def layers_with_kinks(derivation: Derivation) -> bool:
+    """Whether any line compares, takes a maximum or the like."""
+    return bool(derivation.operations() & {"maximum", "minimum", "relu", "greater", "greater_equal", "less", "abs"})
+
+
+def _random(
+    case: Case, derivation: Derivation, sizes: tuple[int, ...], batch: int, generator: np.random.Generator
+) -> Probe:
+    def numbers(shape: tuple[int, ...]) -> Array:
+        signs = generator.choice((-1.0, 1.0), shape)
+        # three decimals and a half keep float32 exact enough to start both precisions from one number
+        return np.float64(np.float32(signs * generator.uniform(0.2, 1.5, shape)))
+
+    params = {name: numbers(shape) for name, shape in shapes_for(case.params, sizes).items()}
+    targets = numbers((batch, sizes[-1]))
+    if _are_probabilities(case, derivation):
+        # multiples of 1/64: every row sums to 1 exactly in both precisions
+        weights = generator.dirichlet(np.ones(sizes[-1]), batch)
+        targets = np.floor(weights * 60) / 64 + 1 / 64
+        targets[:, 0] += 1 - targets.sum(axis=1)
+    return Probe(sizes, numbers((batch, sizes[0])), targets, params)
+
+
+def _are_probabilities(case: Case, derivation: Derivation) -> bool:
+    softmax = bool(derivation.operations() & {"softmax", "log_softmax", "exp"})
+    rows = case.YT.sum(axis=1)
+    return softmax and bool((case.YT >= 0).all() and np.abs(rows - 1).max() < 1e-9)
+
+
+class _Margins(PlainArithmetic):
+    """Measures how far a probe stays from every kink, and whether it takes both branches of each.
+
+    Attributes
+    ----------
+    clearance : float
+        Smallest distance from a kink; 0 if some comparison goes one way everywhere.
+    """
+
+    def __init__(self) -> None:
+        self.clearance = np.inf
+
+    def maximum(self, a: Plain, b: Plain) -> Plain:
+        self._see(a, b)
+        return super().maximum(a, b)
+
+    def minimum(self, a: Plain, b: Plain) -> Plain:
+        self._see(a, b)
+        return super().minimum(a, b)
+
+    def abs(self, a: Plain) -> Plain:
+        self._see(a, self.number(0.0))
+        return super().abs(a)
+
+    def greater(self, a: Plain, b: Plain) -> Plain:
+        self._see(a, b)
+        return super().greater(a, b)
+
+    def greater_equal(self, a: Plain, b: Plain) -> Plain:
+        self._see(a, b)
+        return super().greater_equal(a, b)
+
+    def less(self, a: Plain, b: Plain) -> Plain:
+        self._see(a, b)
+        return super().less(a, b)
+
+    def _see(self, a: Plain, b: Plain) -> None:
+        distance = self.subtract(a, b).array
+        one_way = bool((distance > 0).all() or (distance < 0).all())
+        self.clearance = min(self.clearance, 0.0 if one_way else float(np.abs(distance).min()))

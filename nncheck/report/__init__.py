@@ -1,0 +1,1 @@
+"""One result record to terminal, Markdown, JSON and CSV."""

@@ -1,0 +1,1 @@
+"""Written descriptions of the JSON that nncheck prints."""

@@ -1,0 +1,1 @@
+"""The cases of the document, one folder each; installed as ``nncheck.reference``."""
