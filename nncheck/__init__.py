@@ -6,18 +6,58 @@
 'agree'
 """
 
-from nncheck.case import Case as Case
-from nncheck.case import every as cases
-from nncheck.case import find as find_case
-from nncheck.certificate import certify as certify
-from nncheck.errors import CaseError as CaseError
-from nncheck.errors import CertificateError as CertificateError
-from nncheck.errors import DeviceError as DeviceError
-from nncheck.errors import FormulaError as FormulaError
-from nncheck.errors import InputError as InputError
-from nncheck.errors import NncheckError as NncheckError
-from nncheck.record import CaseResult as CaseResult
-from nncheck.record import Finding as Finding
-from nncheck.record import RunResult as RunResult
-from nncheck.runner import run as run
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from nncheck.versions import __version__ as __version__
+
+if TYPE_CHECKING:
+    from nncheck.autograd.survey import survey as survey
+    from nncheck.case import Case as Case
+    from nncheck.case import every as cases
+    from nncheck.case import find as find_case
+    from nncheck.certificate import certify as certify
+    from nncheck.errors import CaseError as CaseError
+    from nncheck.errors import CertificateError as CertificateError
+    from nncheck.errors import DeviceError as DeviceError
+    from nncheck.errors import FormulaError as FormulaError
+    from nncheck.errors import InputError as InputError
+    from nncheck.errors import NncheckError as NncheckError
+    from nncheck.record import CaseResult as CaseResult
+    from nncheck.record import Finding as Finding
+    from nncheck.record import RunResult as RunResult
+    from nncheck.runner import run as run
+
+# Where each public name lives: imported when it is first used, so that `nncheck --help` need not wait for NumPy.
+_HOMES = {
+    "survey": ("nncheck.autograd.survey", "survey"),
+    "Case": ("nncheck.case", "Case"),
+    "cases": ("nncheck.case", "every"),
+    "find_case": ("nncheck.case", "find"),
+    "certify": ("nncheck.certificate", "certify"),
+    "CaseError": ("nncheck.errors", "CaseError"),
+    "CertificateError": ("nncheck.errors", "CertificateError"),
+    "DeviceError": ("nncheck.errors", "DeviceError"),
+    "FormulaError": ("nncheck.errors", "FormulaError"),
+    "InputError": ("nncheck.errors", "InputError"),
+    "NncheckError": ("nncheck.errors", "NncheckError"),
+    "CaseResult": ("nncheck.record", "CaseResult"),
+    "Finding": ("nncheck.record", "Finding"),
+    "RunResult": ("nncheck.record", "RunResult"),
+    "run": ("nncheck.runner", "run"),
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nncheck' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, own = _HOMES[name]
+    return getattr(import_module(module), own)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

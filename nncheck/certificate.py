@@ -25,6 +25,8 @@ SCHEMA = "nncheck/certificate/1"
 FILE = "certificate.json"
 _EXACT = Precision("float64", "float64")
 
+Key = tuple[str, str, tuple[int, ...]]  # what is judged: manual.py or derivation.txt, the quantity, the layer widths
+
 
 @dataclass(frozen=True)
 class Certified:
@@ -105,7 +107,7 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
         )
     hand = manual.load(case.folder / "manual.py")
     _load(worker, case)
-    judges: dict[tuple[str, str], Judge] = {}
+    judges: dict[Key, Judge] = {}
     faults: list[str] = []
     count = 0
     for probe in draw(case, derivation, seed):
@@ -114,9 +116,9 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
         if slip:
             faults.append(f"manual.py at {_describe(probe)}: {slip}")
             break
-    faults += [_words(source, name, judge) for (source, name), judge in judges.items() if judge.differing]
+    faults += [_words(source, name, judge) for (source, name, _), judge in judges.items() if judge.differing]
     faults += [
-        f"{name} was never resolved at the probes" for (_, name), judge in judges.items() if judge.verdict == "cannot-tell"
+        f"{name} was never resolved at the probes" for (_, name, _), judge in judges.items() if judge.verdict == "cannot-tell"
     ]
     ratio = max((judge.worst.ratio for judge in judges.values() if judge.worst), default=0.0)
     path = case.folder / FILE
@@ -125,7 +127,7 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
             "schema": SCHEMA,
             "case": case.name,
             "sha256": case.digest(),
-            "versions": used,
+            "versions": {name: used[name] for name in ("nncheck", "python", "numpy", "torch")},
             "seed": seed,
             "probes": count,
             "ratio": ratio,
@@ -142,7 +144,7 @@ def _load(worker: Worker, case: Case) -> None:
 
 
 def _at_probe(
-    worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[tuple[str, str], Judge]
+    worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[Key, Judge]
 ) -> str:
     """Judge manual.py and derivation.txt at one probe; return what manual.py did against its contract, if it did."""
     stacked = {name: array[None] for name, array in probe.params.items()}
@@ -161,7 +163,7 @@ def _at_probe(
     expected = {"E": witness["E"], **{f"d{name}": witness[name] for name in probe.params}}
     for name in expected:
         for source, got in (("manual.py", rows[name]), ("derivation.txt", radii.value[name])):
-            judge = judges.setdefault((source, name), Judge(source, name, _EXACT))
+            judge = judges.setdefault((source, name, probe.sizes), Judge(source, name, _EXACT))
             judge.add(np.zeros(1, dtype=int), got, expected[name], radii.radius[name])
     return ""
 

@@ -116,7 +116,7 @@ def _open_cpu(index: int, stage: Stage) -> Device:
     stage("import torch")
     import torch
 
-    return Device("cpu", torch.device("cpu"), platform.processor() or platform.machine() or "CPU")
+    return Device("cpu", torch.device("cpu"), _cpu_name())
 
 
 def _open_directml(index: int, stage: Stage) -> Device:
@@ -171,6 +171,14 @@ def _open_mps(index: int, stage: Stage) -> Device:
     if not torch.backends.mps.is_available() or index:
         raise LookupError("torch finds no MPS device")
     return Device("mps", torch.device("mps"), platform.processor() or "Apple GPU")
+
+
+def _cpu_name() -> str:
+    try:
+        facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return next(line.split(":", 1)[1].strip() for line in facts.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine() or "CPU"
 
 
 def _missing_directml() -> str:

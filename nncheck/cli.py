@@ -1,0 +1,237 @@
+"""The command line: arguments to calls, results to text and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nncheck.console import Bar, complain, default_language, say
+from nncheck.errors import InputError
+from nncheck.versions import __version__
+
+if TYPE_CHECKING:
+    from nncheck.case import Case
+
+AGREES, DIFFERS, BAD_INPUT, OWN_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+_FORMATS = ("table", "markdown", "json", "csv")  # as report.FORMATS, which --help should not have to import
+
+_EPILOG = "Exit codes: 0 nothing differs, 1 something differs, 2 bad use or input, 3 a fault of nncheck itself."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG)
+@click.version_option(__version__, prog_name="nncheck")
+def cli() -> None:
+    """Hold hand-written backpropagation against torch autograd, step by step, and say why they differ."""
+
+
+def _language(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "ko"]),
+        default=default_language,
+        show_default="NNCHECK_LANG, else the locale's",
+        help="Language of the titles.",
+    )(function)
+
+
+def _output(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="Write to this file, whole or not at all, instead of the terminal.",
+    )(function)
+
+
+@cli.command(epilog=_EPILOG)
+@click.argument("cases", nargs=-1, metavar="[CASE ...]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, directml, cuda, xpu, mps, or cuda:1.")
+@click.option("--steps", type=click.IntRange(min=1), help="Number of steps.  [default: each case's own]")
+@click.option("--every", type=click.IntRange(min=1), default=100, show_default=True, help="Print every so many steps.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32"]),
+    default="float64",
+    show_default=True,
+    help="Precision of the hand-written side.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of torch.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="[default: by the ending of -o, else table]")
+@_output
+@_language
+def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str, **options: Any) -> int:
+    """Train both implementations of each CASE (all by default) and compare them at every step.
+
+    CASE is a name that `nncheck cases` lists, with - or _, or the path of a case folder.
+    """
+    from nncheck import runner
+    from nncheck.files import check_writable
+    from nncheck.report import ENCODINGS, ENDINGS, FORMATS
+
+    if output is not None:
+        check_writable(output)
+    form = form or ENDINGS.get(output.suffix.lower() if output else "", "table")
+    with Bar() as bar:
+        result = runner.run(*cases, language=lang, progress=bar.update, **options)
+    _deliver(FORMATS[form](result), output, ENCODINGS.get(form, "utf-8"))
+    return DIFFERS if result.differs else AGREES
+
+
+@cli.command("cases")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def list_cases(form: str) -> int:
+    """List the cases."""
+    from nncheck import case as cases
+    from nncheck.certificate import is_certified
+    from nncheck.report.table import aligned
+
+    every = cases.every()
+    if form == "json":
+        say(json.dumps([_facts(case) for case in every], indent=1))
+        return AGREES
+    rows = [
+        [
+            case.name,
+            case.title("ko"),
+            case.title("en"),
+            "-".join(map(str, case.sizes)),
+            f"{case.steps:,}",
+            "yes" if is_certified(case) else "no",
+        ]
+        for case in every
+    ]
+    say(aligned(rows, ["case", "제목", "title", "sizes", "steps", "certified"]))
+    return AGREES
+
+
+@cli.command()
+@click.argument("case")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def show(case: str, form: str) -> int:
+    """Show what a CASE holds: data, parameters, training and derivation."""
+    from nncheck import case as cases
+
+    found = cases.find(case)
+    facts = _facts(found)
+    if form == "json":
+        say(json.dumps(facts, indent=1))
+        return AGREES
+    lines = [f"{found.name}: {found.title('ko')} / {found.title('en')}", f"folder      {found.folder}"]
+    lines += [f"layers      {'-'.join(map(str, found.sizes))}, {len(found.X)} sample(s)"]
+    lines += [f"training    SGD, lr = {found.lr:g}, {found.steps:,} steps"]
+    lines += [f"certified   {'yes' if facts['certified'] else f'no; run  nncheck certify {case}'}", ""]
+    for name, array in (("X", found.X), ("YT", found.YT), *found.params.items()):
+        shown = array.tolist() if array.size <= 100 else "..."
+        lines.append(f"{name:<3} {array.shape!s:<10} {shown}")
+    lines += ["", "derivation.txt", *(f"  {line}" for line in facts["derivation"])]
+    say("\n".join(lines))
+    return AGREES
+
+
+@cli.command()
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def devices(form: str) -> int:
+    """List the devices that torch can train on here, in the order of choice, and why not the others."""
+    from nncheck.autograd.survey import survey
+    from nncheck.record import jsonable
+    from nncheck.report.table import aligned
+
+    states = survey()
+    if form == "json":
+        say(json.dumps(jsonable(states), indent=1))
+        return AGREES
+    chosen = next((state.kind for state in states if state.state in ("works", "wrong")), "none")
+    rows = [[state.kind, state.state, state.name, state.reason] for state in states]
+    say(aligned(rows, ["device", "state", "name", "why"]))
+    say(f"\n--device auto takes {chosen}.")
+    return AGREES
+
+
+@cli.command()
+@click.argument("cases", nargs=-1, metavar="[CASE ...]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the probes.")
+def certify(cases: tuple[str, ...], seed: int) -> int:
+    """Hold autograd, manual.py and derivation.txt of each CASE (all by default) against each other.
+
+    At random probes of other sizes than the case's own; where all three agree, certificate.json is written.
+    """
+    from nncheck import certificate
+
+    outcomes = certificate.certify(*cases, seed=seed)
+    for outcome in outcomes:
+        if outcome.faults:
+            say(f"✗ {outcome.case}: not certified")
+            say("\n".join(f"    {fault}" for fault in outcome.faults))
+        else:
+            say(
+                f"✓ {outcome.case}: autograd, manual.py and derivation.txt agree at {outcome.probes} probes "
+                f"(largest error / bound {outcome.ratio:.2g})"
+            )
+    return DIFFERS if any(outcome.faults for outcome in outcomes) else AGREES
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        complain("Interrupted.")
+        code = INTERRUPTED
+    except InputError as error:
+        complain(f"Error: {error}")
+        code = BAD_INPUT
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stdout = open(os.devnull, "w")
+        code = AGREES
+    except Exception as error:
+        if os.environ.get("NNCHECK_DEBUG"):
+            traceback.print_exc()
+        complain(
+            f"nncheck itself failed: {type(error).__name__}: {error}\n"
+            "This is a fault of nncheck. Set NNCHECK_DEBUG=1 to see where, and report it with the command you gave."
+        )
+        code = OWN_FAULT
+    sys.exit(code)
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    from nncheck import source
+    from nncheck.certificate import is_certified
+
+    path = case.folder / "derivation.txt"
+    derivation = source.read_text(path).strip().split("\n") if path.is_file() else ["(derivation.txt is missing)"]
+    return {
+        "case": case.name,
+        "title": dict(case.titles),
+        "folder": str(case.folder),
+        "sizes": list(case.sizes),
+        "lr": case.lr,
+        "steps": case.steps,
+        "certified": is_certified(case),
+        "X": case.X.tolist(),
+        "YT": case.YT.tolist(),
+        "params": {name: array.tolist() for name, array in case.params.items()},
+        "derivation": derivation,
+    }
+
+
+def _deliver(text: str, output: Path | None, encoding: str) -> None:
+    if output is None:
+        say(text.rstrip("\n"))
+        return
+    from nncheck.files import write_whole
+
+    write_whole(output, text, encoding)
+    complain(f"Written to {output}.")

@@ -1,0 +1,79 @@
+"""Printing on any console, those of Korean Windows among them: text, complaints, a progress bar."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+# Signs that a console may lack, such as cp949's or a plain ASCII one, and what stands in for them.
+_STAND_INS = {"✓": "[ok]", "✗": "[!!]", "…": "...", "—": "-", "–": "-", "·": "-", "×": "x"}
+
+
+def say(text: str) -> None:
+    """Print to standard output."""
+    _print(text, sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Print to standard error."""
+    _print(text, sys.stderr)
+
+
+def _print(text: str, stream: Any) -> None:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = "".join(_encodable(sign, encoding) for sign in text)
+    print(text, file=stream, flush=True)
+
+
+def _encodable(sign: str, encoding: str) -> str:
+    try:
+        sign.encode(encoding)
+    except UnicodeEncodeError:
+        return _STAND_INS.get(sign, "?")
+    return sign
+
+
+def default_language() -> str:
+    """Return the language that NNCHECK_LANG, else the locale asks for: ko or en."""
+    wanted = os.environ.get("NNCHECK_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    if not wanted:
+        try:
+            wanted = locale.getlocale()[0]
+        except ValueError:
+            wanted = None
+    return "ko" if (wanted or "").lower().startswith("ko") else "en"
+
+
+class Bar:
+    """A progress bar on standard error, there only on a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._case = ""
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def update(self) -> Callable[[str, int, int], None] | None:
+        """What `run` is to call, None where nobody watches."""
+        return self._update if sys.stderr.isatty() else None
+
+    def _update(self, case: str, done: int, steps: int) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None or case != self._case or done == 0:
+            self.__exit__()
+            self._case = case
+            self._bar = tqdm(total=steps, desc=case, unit=" steps", unit_scale=True, leave=False, file=sys.stderr)
+        self._bar.update(done - self._bar.n)
