@@ -1,0 +1,64 @@
+"""What many tests share: copies of case folders to spoil, stand-ins for packages of the torch process, documents."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nncheck import case as cases
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make tests independent of the language and the limits that the caller's shell sets."""
+    for name in ("NNCHECK_LANG", "NNCHECK_WORKER_SECONDS", "NNCHECK_DEBUG", "LC_ALL", "LANG", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def copy_case(tmp_path: Path) -> Callable[..., Path]:
+    """Copy a reference case to a folder of its own, with replacements (file, old, new) that must apply."""
+
+    def copy(name: str, *edits: tuple[str, str, str], folder: str = "my_case", certified: bool = False) -> Path:
+        target = tmp_path / folder
+        shutil.copytree(cases.find(name).folder, target)
+        if not certified:
+            (target / "certificate.json").unlink()
+        for file, old, new in edits:
+            path = target / file
+            text = path.read_text(encoding="utf-8")
+            assert old in text, f"{old!r} is not in {file}"
+            path.write_text(text.replace(old, new), encoding="utf-8")
+        return target
+
+    return copy
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a module before all others for the torch process, and let this process find it too."""
+
+    def put(name: str, body: str) -> None:
+        folder = tmp_path / "stand_ins"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(textwrap.dedent(body), encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(folder))
+        monkeypatch.syspath_prepend(str(folder))
+        sys.modules.pop(name, None)
+
+    return put
+
+
+@pytest.fixture
+def patch_torch(stand_in: Callable[[str, str], None]) -> Callable[[str], None]:
+    """Run code in the torch process right after it has imported torch, before anything else."""
+
+    def patch(body: str) -> None:
+        stand_in("sitecustomize", "import torch\n" + textwrap.dedent(body))
+
+    return patch
