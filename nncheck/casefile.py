@@ -141,7 +141,11 @@ def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, 
     for place, shape in shapes.items():
         if not place.startswith("parameters."):
             continue
-        if len(shape) == 2:
+        if re.fullmatch(r"parameters\.B\d*", place) and len(shape) == 2:
+            yield place, f"has shape {shape}, expected a vector ({n_out or 'n_out'},): a bias has one axis"
+        elif re.fullmatch(r"parameters\.W\d*", place) and len(shape) == 1:
+            yield place, f"has shape {shape}, expected (n_out, n_in): a weight has two axes, [[...]]"
+        elif len(shape) == 2:
             if n_in is not None and shape[1] != n_in:
                 yield place, f"has shape {shape}, expected (n_out, n_in) with n_in = {n_in} as in {source}"
             n_in, n_out, source, layers = shape[0], shape[0], place, layers + 1

@@ -16,7 +16,7 @@ from nncheck.case import Case
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.record import AtStep, Fault, Finding, Local, LossRow, ParamRow, Quantity, Row, Verdict
-from nncheck.rounding import LARGEST, Lines, Precision, Radii, target_slack
+from nncheck.rounding import LARGEST, Lines, Precision, Radii, near_overflow, target_slack
 from nncheck.trajectory import Chunk, Run, Witness
 
 _WITNESS = "torch autograd in float64 on the CPU at the same parameters"
@@ -48,7 +48,6 @@ class Comparison:
         self._every, self._steps, self._certified = every, steps, certified
         self._hand = Precision(hand_dtype, "float64")
         self._device = Precision("float32", "float64")
-        exact = Precision("float64", "float64")
         names = tuple(case.params)
         gradients = tuple(f"d{name}" for name in names)
         self._hand_loss = Judge("loss", "E", self._hand)
@@ -57,7 +56,8 @@ class Comparison:
         self._device_loss = Judge("device", "E", self._device)
         self._device_gradients = {g: Judge("device", g, self._device) for g in gradients}
         self._device_updates = {n: Judge("device", n, self._device, must_resolve=False) for n in names}
-        self._lines_judges = {q: Judge("lines", q, exact, must_resolve=False) for q in ("E", *gradients)}
+        self._hand_lines = self._judges_of_lines(self._hand, gradients)
+        self._device_lines = self._judges_of_lines(self._device, gradients)
         self._slip: tuple[int, str] | None = None
         self._kink = ""
         self._frozen = 0
@@ -83,6 +83,11 @@ class Comparison:
     def stop(self, step: int, slip: str) -> None:
         """Note that the hand-written code broke its contract at a step, where the comparison ends."""
         self._slip = (step, slip)
+
+    def _judges_of_lines(self, precision: Precision, gradients: tuple[str, ...]) -> dict[str, Judge]:
+        """Return judges of derivation.txt against autograd; both are float64, unless the data's own rounding counts."""
+        own = Precision("float64", "float64") if self._slack is None else precision
+        return {name: Judge("lines", name, own, must_resolve=False) for name in ("E", *gradients)}
 
     # the two free runs -------------------------------------------------------------------------------------------
 
@@ -126,7 +131,7 @@ class Comparison:
         n, hand, lr = len(steps), chunk.hand, self._case.lr
         before = {name: states[:n] for name, states in hand.states.items()}
         radii = self._radii(before, self._hand)
-        expected, radius = self._trusted(steps, chunk.hand_witness, n, radii)
+        expected, radius = self._trusted(steps, chunk.hand_witness, radii, self._hand, self._hand_lines)
         self._hand_loss.add(steps, hand.losses, expected["E"], radius.get("E"))
         for name in self._case.params:
             g = f"d{name}"
@@ -141,7 +146,8 @@ class Comparison:
     def _judge_device(self, steps: Array, chunk: Chunk) -> None:
         n, device, lr = len(steps), chunk.device, self._case.lr
         before = {name: states[:n].astype(np.float64) for name, states in device.states.items()}
-        expected, radius = self._trusted(steps, chunk.device_witness, n, self._radii(before, self._device))
+        radii = self._radii(before, self._device)
+        expected, radius = self._trusted(steps, chunk.device_witness, radii, self._device, self._device_lines)
         self._device_loss.add(steps, device.losses[:n].astype(np.float64), expected["E"], radius.get("E"))
         for name in self._case.params:
             g = f"d{name}"
@@ -159,26 +165,34 @@ class Comparison:
         return self._lines.radii(self._X, self._YT, params, precision, self._slack)
 
     def _trusted(
-        self, steps: Array, witness: Witness, n: int, radii: Radii
+        self, steps: Array, witness: Witness, radii: Radii, precision: Precision, lines: Mapping[str, Judge]
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return what is expected of the loss and each gradient, and the radii that hold for it.
 
         The judge is autograd in float64. Where the lines disagree with it their radii are not used; and if the case
         is certified, so that lines and autograd are known to agree, it is this torch that is wrong.
         """
+        n = len(steps)
         expected = {"E": witness.losses[:n], **{f"d{k}": g[:n] for k, g in witness.gradients.items()}}
         radius = dict(radii.radius)
+        overflow = np.zeros(n, dtype=bool) if radii.overflow is None else radii.overflow.copy()
+        for values in expected.values():
+            overflow |= near_overflow(values, precision).reshape(n, -1).any(axis=1)
         for name, value in radii.value.items():
-            if not np.isfinite(value).all():
-                continue
-            judge = self._lines_judges[name]
-            before = judge.differing
-            judge.add(steps, expected[name], value, radius[name])
+            settled = ~overflow & np.isfinite(value).reshape(n, -1).all(axis=1)
+            judge, before = lines[name], lines[name].differing
+            if settled.any():
+                judge.add(steps[settled], expected[name][settled], value[settled], radius[name][settled])
             if judge.differing > before:
                 if self._certified:
                     expected[name] = value
                 else:
                     del radius[name]
+                    continue
+            if overflow.any():
+                radius[name] = np.where(_per_step(overflow, value), np.inf, radius[name])
+            if not (settled | overflow).all():
+                radius[name] = np.where(_per_step(settled | overflow, value), radius[name], np.nan)
         return expected, radius
 
     def _name_kinks(self, steps: Array, radii: Radii) -> None:
@@ -228,9 +242,10 @@ class Comparison:
         for judge in self.judges:
             if judge.differing:
                 found.append(_finding(judge, *self._words(judge)))
-        for judge in self._lines_judges.values():
-            if judge.differing:
-                found.append(_finding(judge, *self._words_of_lines(judge)))
+        for name, judge in self._hand_lines.items():
+            worse = judge if judge.differing else self._device_lines[name]
+            if worse.differing:
+                found.append(_finding(worse, *self._words_of_lines(worse)))
         return tuple(found)
 
     def quantities(self) -> tuple[Quantity, ...]:
@@ -265,7 +280,7 @@ class Comparison:
         if self._lines.why_not:
             notes.append(f"not covered: no bound can be computed ({self._lines.why_not})")
         if self._hand_loss.steps and not self._lines.why_not:
-            missing = [name for name, judge in self._lines_judges.items() if not judge.steps]
+            missing = [name for name, judge in self._hand_lines.items() if not judge.steps]
             if missing:
                 notes.append(f"not covered: derivation.txt gives no {', '.join(missing)}")
         if any(judge.rule == "fixed tolerance" for judge in self.judges):
@@ -308,6 +323,11 @@ class Comparison:
                 "this torch is wrong, not the derivation"
             )
         return "derivation", f"{judge.name} of derivation.txt differs from {_WITNESS} (got: autograd)"
+
+
+def _per_step(mask: Array, like: Array) -> Array:
+    """Shape a mask of steps so that it broadcasts against values of those steps."""
+    return mask.reshape(-1, *(1,) * (like.ndim - 1))
 
 
 def _largest(judges: list[Judge]) -> Local:

@@ -113,17 +113,26 @@ class Judge:
         return next((r for r in ("not covered", "fixed tolerance", "bound") if r in self.rules), "not covered")
 
     def _bound(self, expected: Array, radius: Array | None) -> tuple[Array, Array | bool]:
-        if radius is not None and not np.isnan(radius).any():
-            self.rules.add("bound")
-            # a radius of 0 is an exact zero, as behind a dead ReLU: every precision gives it
-            return self.precision.bound(radius), radius == 0
+        """Return the bound of every element, and where the value is exactly zero in every precision."""
+        if radius is None:
+            return self._fallback(expected), False
+        self.rules.add("bound")
+        bound = self.precision.bound(radius)
+        uncovered = np.isnan(bound) & np.isfinite(expected)
+        if uncovered.any():  # lines that overflow on a way that autograd does not take
+            bound = np.where(uncovered, self._fallback(expected), bound)
+        # a radius of 0 is an exact zero, as behind a dead ReLU: every precision gives it
+        return bound, radius == 0
+
+    def _fallback(self, expected: Array) -> Array:
         if self.precision.coarser == "float64":
             self.rules.add("fixed tolerance")
             axes = tuple(range(1, expected.ndim))
             largest = np.abs(expected).max(axis=axes, keepdims=True) if axes else np.abs(expected)
-            return np.broadcast_to(np.maximum(FIXED * largest, np.finfo(float).tiny), expected.shape), False
+            tolerance: Array = np.maximum(FIXED * largest, np.finfo(float).tiny)
+            return np.broadcast_to(tolerance, expected.shape)
         self.rules.add("not covered")  # any finite number passes, a number that is not finite does not
-        return np.full(expected.shape, np.finfo(float).max), False
+        return np.full(expected.shape, np.finfo(float).max)
 
     def _without_nan(self, steps: Array, ratio: Array, got: Array, expected: Array, bound: Array) -> Array:
         """Settle values that are not finite: on one side alone they differ, on both they are noted, not judged."""

@@ -56,11 +56,15 @@ class Radii:
         For the loss ``E`` and each gradient ``dW``; a quantity that no line gives is missing.
     kinks : dict of line name to boolean array
         Where a comparison is open within rounding.
+    overflow : (S,) or None
+        At which points some line comes so near the largest number of the coarser type that one side may overflow
+        where the other does not.
     """
 
     value: Mapping[str, Array] = field(default_factory=dict)
     radius: Mapping[str, Array] = field(default_factory=dict)
     kinks: Mapping[str, Array] = field(default_factory=dict)
+    overflow: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,8 @@ class Lines:
                     f"{name} has shape {line.value.shape}, expected {shape[1:]}", self._where(name)
                 )
             value[name] = np.broadcast_to(line.value.array, shape)
-            e = np.broadcast_to(radius_like(line), shape)
-            if overflow.any():
-                e = np.where(overflow.reshape(-1, *(1,) * (len(shape) - 1)), np.inf, e)
-            radius[name] = e
-        return Radii(value, radius, arithmetic.kinks)
+            radius[name] = np.broadcast_to(radius_like(line), shape)
+        return Radii(value, radius, arithmetic.kinks, overflow)
 
     def _where(self, name: str) -> str:
         assert self.derivation is not None
@@ -154,14 +155,17 @@ def target_slack(case: Case, YT: Array, derivation: Derivation | None) -> Array 
 
 
 def _overflows(values: Sequence[Plain], points: int, precision: Precision) -> Array:
-    """Return the points at which some line is finite, but larger than the coarser type can hold."""
+    """Return the points at which some line is finite, but nearly larger than the coarser type can hold."""
     overflow = np.zeros(points, dtype=bool)
-    limit = LARGEST[precision.coarser]
     for line in values:
-        array = line.array
-        if precision.coarser == "float64" or not array.size or np.abs(array).max() <= limit:
-            continue
-        beyond = (np.abs(array) > limit) & np.isfinite(array)
-        stacked = array.ndim > line.rank
-        overflow |= beyond.any(axis=tuple(range(1, array.ndim))) if stacked else beyond.any()
+        beyond = near_overflow(line.array, precision) & np.isfinite(line.array)
+        if beyond.any():
+            stacked = line.array.ndim > line.rank
+            overflow |= beyond.any(axis=tuple(range(1, beyond.ndim))) if stacked else beyond.any()
     return overflow
+
+
+def near_overflow(array: Array, precision: Precision) -> Array:
+    """Return where a value, or one on the way to it, may overflow in the coarser type: from a thousandth of its largest."""
+    beyond: Array = ~(np.abs(array) <= LARGEST[precision.coarser] / 1000)
+    return beyond

@@ -29,7 +29,7 @@ class FrameError(Exception):
 
 def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
     """Write one frame and flush it."""
-    bodies = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    bodies = {name: np.asarray(array, order="C") for name, array in (arrays or {}).items()}
     described = [{"name": n, "dtype": _dtype(a), "shape": list(a.shape)} for n, a in bodies.items()]
     text = json.dumps({**header, "arrays": described}).encode()
     stream.write(struct.pack(">I", len(text)) + text)
