@@ -15,8 +15,8 @@ from nncheck.versions import __version__ as __version__
 if TYPE_CHECKING:
     from nncheck.autograd.survey import survey as survey
     from nncheck.case import Case as Case
-    from nncheck.case import every as cases
-    from nncheck.case import find as find_case
+    from nncheck.case import every as cases  # noqa: F401
+    from nncheck.case import find as find_case  # noqa: F401
     from nncheck.certificate import certify as certify
     from nncheck.errors import CaseError as CaseError
     from nncheck.errors import CertificateError as CertificateError

@@ -87,7 +87,7 @@ def parse(text: str) -> CaseFile:
         content = _CaseFile.model_validate(raw)
     except ValidationError as error:
         for fault in error.errors():
-            faults.setdefault(_place(fault["loc"]), _words(fault))  # type: ignore[arg-type]
+            faults.setdefault(_place(fault["loc"]), _words(fault))
     for place, words in _shape_faults(raw):
         if not any(known.startswith(place) for known in faults):
             faults[place] = words
@@ -112,7 +112,10 @@ def _shape_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data = data if isinstance(data, dict) else {}
     parameters = parameters if isinstance(parameters, dict) else {}
     shapes: dict[str, tuple[int, ...]] = {}
-    for place, value in [*((f"data.{k}", v) for k, v in data.items()), *((f"parameters.{k}", v) for k, v in parameters.items())]:
+    for place, value in [
+        *((f"data.{k}", v) for k, v in data.items()),
+        *((f"parameters.{k}", v) for k, v in parameters.items()),
+    ]:
         if place.startswith("parameters.") and not re.fullmatch(r"[A-Z][A-Za-z]*\d*", place[11:]):
             yield place, "is not a name for a parameter; expected W, B, W2, B2 and the like"
         elif place in ("parameters.X", "parameters.YT", "parameters.Y", "parameters.E"):

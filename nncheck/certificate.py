@@ -51,9 +51,7 @@ class Certified:
     path: Path
 
 
-def certify(
-    *wanted: str | Path, seed: int = 0, progress: Callable[[str], None] | None = None
-) -> tuple[Certified, ...]:
+def certify(*wanted: str | Path, seed: int = 0, progress: Callable[[str], None] | None = None) -> tuple[Certified, ...]:
     """Certify cases (all that come with nncheck by default), and write certificate.json into their folders.
 
     Raises
@@ -118,7 +116,9 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
             break
     faults += [_words(source, name, judge) for (source, name, _), judge in judges.items() if judge.differing]
     faults += [
-        f"{name} was never resolved at the probes" for (_, name, _), judge in judges.items() if judge.verdict == "cannot-tell"
+        f"{name} was never resolved at the probes"
+        for (_, name, _), judge in judges.items()
+        if judge.verdict == "cannot-tell"
     ]
     ratio = max((judge.worst.ratio for judge in judges.values() if judge.worst), default=0.0)
     path = case.folder / FILE
@@ -138,14 +138,10 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
 
 def _load(worker: Worker, case: Case) -> None:
     arrays = {"X": case.X, "YT": case.YT, **case.params}
-    worker.ask(
-        "load", arrays, folder=str(case.folder), sizes=case.sizes, names=list(case.params), lr=case.lr, seed=0
-    )
+    worker.ask("load", arrays, folder=str(case.folder), sizes=case.sizes, names=list(case.params), lr=case.lr, seed=0)
 
 
-def _at_probe(
-    worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[Key, Judge]
-) -> str:
+def _at_probe(worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[Key, Judge]) -> str:
     """Judge manual.py and derivation.txt at one probe; return what manual.py did against its contract, if it did."""
     stacked = {name: array[None] for name, array in probe.params.items()}
     _, witness = worker.ask("witness", {"X": probe.X, "YT": probe.YT, **stacked}, sizes=probe.sizes)

@@ -193,7 +193,7 @@ def main() -> None:
         complain(f"Error: {error}")
         code = BAD_INPUT
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stdout = open(os.devnull, "w")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (so that the interpreter's own last flush is silent)
         code = AGREES
     except Exception as error:
         if os.environ.get("NNCHECK_DEBUG"):

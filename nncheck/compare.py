@@ -17,7 +17,7 @@ from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.record import AtStep, Fault, Finding, Local, LossRow, ParamRow, Quantity, Row, Verdict
 from nncheck.rounding import LARGEST, Lines, Precision, Radii, near_overflow, target_slack
-from nncheck.trajectory import Chunk, Run, Witness
+from nncheck.trajectory import Chunk, Witness
 
 _WITNESS = "torch autograd in float64 on the CPU at the same parameters"
 
@@ -65,9 +65,7 @@ class Comparison:
         self.rows: list[Row] = []
         self.worst: dict[str, AtStep] = {}
         self.drift: dict[str, AtStep] = {}
-        self.final: dict[str, dict[str, Array]] = {
-            side: dict(case.params) for side in ("autograd", "manual")
-        }
+        self.final: dict[str, dict[str, Array]] = {side: dict(case.params) for side in ("autograd", "manual")}
 
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
@@ -95,7 +93,9 @@ class Comparison:
         n = len(steps)
         loss = np.abs(chunk.device.losses[:n].astype(np.float64) - chunk.hand.losses)
         differences = {
-            name: np.abs(chunk.device.states[name][1 : n + 1].astype(np.float64) - chunk.hand.states[name][1:]).reshape(n, -1)
+            name: np.abs(chunk.device.states[name][1 : n + 1].astype(np.float64) - chunk.hand.states[name][1:]).reshape(
+                n, -1
+            )
             for name in self._case.params
         }
         largest = {name: difference.max(axis=1) for name, difference in differences.items()}
@@ -138,9 +138,7 @@ class Comparison:
             self._hand_gradients[g].add(steps, hand.gradients[name], expected[g], radius.get(g))
             moved = lr * hand.gradients[name].astype(np.float64)
             after = before[name] - moved
-            self._hand_updates[name].add(
-                steps, hand.states[name][1:], after, 3 * np.abs(moved) + np.abs(after)
-            )
+            self._hand_updates[name].add(steps, hand.states[name][1:], after, 3 * np.abs(moved) + np.abs(after))
         self._name_kinks(steps, radii)
 
     def _judge_device(self, steps: Array, chunk: Chunk) -> None:
@@ -235,7 +233,7 @@ class Comparison:
         return tuple(fault for fault in order if fault in found)
 
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, with its evidence; the hand-written side first, the loss before the gradients it causes."""
+        """Return what is wrong, with its evidence, the hand-written side first."""
         found = []
         if self._slip:
             found.append(_slip_finding(*self._slip))

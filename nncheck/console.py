@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -75,5 +76,15 @@ class Bar:
         if self._bar is None or case != self._case or done == 0:
             self.__exit__()
             self._case = case
-            self._bar = tqdm(total=steps, desc=case, unit=" steps", unit_scale=True, leave=False, file=sys.stderr)
+            size = shutil.get_terminal_size()  # 80 by 24 on a terminal that tells none, where tqdm would show nothing
+            self._bar = tqdm(
+                total=steps,
+                desc=case,
+                unit=" steps",
+                unit_scale=True,
+                leave=False,
+                file=sys.stderr,
+                ncols=size.columns,
+                nrows=size.lines,
+            )
         self._bar.update(done - self._bar.n)

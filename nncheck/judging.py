@@ -69,7 +69,7 @@ class Judge:
             resolved = (bound <= RESOLUTION * np.abs(expected)) | exact_zero
         self.steps += len(steps)
         axes = tuple(range(1, ratio.ndim))
-        element = resolved.any(axis=0)
+        element: Array = np.asarray(resolved.any(axis=0))
         self._resolved = element if self._resolved is None else self._resolved | element
         per_step = ratio.max(axis=axes) if axes else ratio
         differs = per_step > 1
@@ -79,12 +79,12 @@ class Judge:
                 self.first_step = int(steps[int(np.argmax(differs))])
         s = int(np.argmax(per_step))
         if self.worst is None or per_step[s] > self.worst.ratio:
-            index = np.unravel_index(int(np.argmax(ratio[s])), ratio.shape[1:]) if axes else ()
+            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio[s])), ratio.shape[1:])) if axes else ()
             at = (s, *index)
             self.worst = Worst(
                 float(per_step[s]),
                 int(steps[s]),
-                tuple(int(i) for i in index),
+                index,
                 float(got[at]),
                 float(expected[at]),
                 float(bound[at]),

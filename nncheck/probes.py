@@ -85,8 +85,9 @@ def _random(
 ) -> Probe:
     def numbers(shape: tuple[int, ...]) -> Array:
         signs = generator.choice((-1.0, 1.0), shape)
-        # three decimals and a half keep float32 exact enough to start both precisions from one number
-        return np.float64(np.float32(signs * generator.uniform(0.2, 1.5, shape)))
+        # rounded to float32, so that both precisions start from one number
+        values: Array = signs * generator.uniform(0.2, 1.5, shape)
+        return values.astype(np.float32).astype(np.float64)
 
     params = {name: numbers(shape) for name, shape in shapes_for(case.params, sizes).items()}
     targets = numbers((batch, sizes[-1]))

@@ -112,9 +112,7 @@ class Lines:
             shape = params[name[1:]].shape if name != "E" else (points,)
             line = values[name]
             if line.value.array.shape != shape and line.value.shape != shape[1:]:
-                raise FormulaError(
-                    f"{name} has shape {line.value.shape}, expected {shape[1:]}", self._where(name)
-                )
+                raise FormulaError(f"{name} has shape {line.value.shape}, expected {shape[1:]}", self._where(name))
             value[name] = np.broadcast_to(line.value.array, shape)
             radius[name] = np.broadcast_to(radius_like(line), shape)
         return Radii(value, radius, arithmetic.kinks, overflow)
@@ -166,6 +164,6 @@ def _overflows(values: Sequence[Plain], points: int, precision: Precision) -> Ar
 
 
 def near_overflow(array: Array, precision: Precision) -> Array:
-    """Return where a value, or one on the way to it, may overflow in the coarser type: from a thousandth of its largest."""
+    """Return where a value, or one on the way to it, may overflow: from a thousandth of the type's largest on."""
     beyond: Array = ~(np.abs(array) <= LARGEST[precision.coarser] / 1000)
     return beyond

@@ -94,9 +94,7 @@ def run(
     chosen = [cases.find(name) for name in wanted] if wanted else list(cases.every())
     hands = [manual.load(case.folder / "manual.py") for case in chosen]
     with _Torch(options.device) as torch_side:
-        results = [
-            _run_case(case, hand, torch_side, options, progress or _silent) for case, hand in zip(chosen, hands)
-        ]
+        results = [_run_case(case, hand, torch_side, options, progress or _silent) for case, hand in zip(chosen, hands)]
         used = {**versions(), **torch_side.versions}
     return RunResult(schema=SCHEMA, versions=used, cases=tuple(results))
 
@@ -178,9 +176,7 @@ class _Torch:
         self.worker = self._start("cpu")
 
 
-def _run_case(
-    case: Case, hand: manual.Manual, torch_side: _Torch, options: Options, progress: Progress
-) -> CaseResult:
+def _run_case(case: Case, hand: manual.Manual, torch_side: _Torch, options: Options, progress: Progress) -> CaseResult:
     while True:
         try:
             return _attempt(case, hand, torch_side, options, progress)
@@ -314,7 +310,9 @@ class _Pipeline:
             points = {name: states[:1].astype(np.float64) for name, states in trained.states.items()}
         return trained, self._worker.submit("witness", points)
 
-    def _joined(self, start: int, device: dict[str, Array], trained: manual.Trained, witness: dict[str, Array]) -> Chunk:
+    def _joined(
+        self, start: int, device: dict[str, Array], trained: manual.Trained, witness: dict[str, Array]
+    ) -> Chunk:
         names = list(self._case.params)
         return Chunk(
             start=start,

@@ -59,7 +59,7 @@ def test_an_empty_or_missing_reference_is_an_error(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for make in (lambda: None, lambda: (tmp_path / "reference").mkdir()):
         make()
-        with pytest.raises(CaseError, match="No cases found: .*reference is missing or holds no folder"):
+        with pytest.raises(CaseError, match=r"No cases found: .*reference is missing or holds no folder"):
             cases.names()
 
 
@@ -115,11 +115,19 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
         ("X = [[1, 2]]", "X = [[1, 2], [3]]", "data.X: got rows of 1, 2 numbers, expected rows of one length"),
         ("X = [[1, 2]]", "X = []", "data.X: is empty"),
         ("X = [[1, 2]]", "X = [[1, 2], [3, 4]]", "data.YT: has 1 row(s), expected one for each of the 2 row(s) of X"),
-        ("X = [[1, 2]]", "X = [[1, 2, 3]]", "parameters.W: has shape (3, 2), expected (n_out, n_in) with n_in = 3 as in data.X"),
+        (
+            "X = [[1, 2]]",
+            "X = [[1, 2, 3]]",
+            "parameters.W: has shape (3, 2), expected (n_out, n_in) with n_in = 3 as in data.X",
+        ),
         ("X = [[1, 2]]\n", "", "data.X: is missing"),
         ("YT = [[1.0, 0]]", "YT = [[1.0]]", "data.YT: has 1 column(s), expected n_out = 2 as in parameters.W2"),
         ("B = [1, 2, 3]", "B = [1, 2]", "parameters.B: has 2 number(s), expected n_out = 3 as in parameters.W"),
-        ("B = [1, 2, 3]", "B = [[1, 2, 3]]", "parameters.B: has shape (1, 3), expected a vector (3,): a bias has one axis"),
+        (
+            "B = [1, 2, 3]",
+            "B = [[1, 2, 3]]",
+            "parameters.B: has shape (1, 3), expected a vector (3,): a bias has one axis",
+        ),
         ("W2 = [[1, 2, 3], [4, 5, 6]]", "W2 = [1, 2]", "parameters.W2: has shape (2,), expected (n_out, n_in)"),
         ("B2 = [1, 2]", "weight = [1, 2]", "parameters.weight: is not a name for a parameter"),
         ("B2 = [1, 2]", "Y = [1, 2]", "parameters.Y: names data or a result"),
@@ -140,7 +148,11 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, old: str, new: str, 
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
-    text = GOOD.replace("X = [[1, 2]]", "X = [[1, 'b']]").replace("B = [1, 2, 3]", "B = [1, 2]").replace("lr = 0.1", "lr = 0")
+    text = (
+        GOOD.replace("X = [[1, 2]]", "X = [[1, 'b']]")
+        .replace("B = [1, 2, 3]", "B = [1, 2]")
+        .replace("lr = 0.1", "lr = 0")
+    )
     error = _error(tmp_path, text + "\n[extra]\n")
     for place in ("data.X[0][1]", "parameters.B", "training.lr", "extra"):
         assert f"  {place}: " in error
@@ -173,7 +185,12 @@ def test_digest_sees_every_file_and_no_line_ends(copy_case: Callable[..., Path])
 
 
 def test_shapes_for_other_sizes() -> None:
-    assert cases.shapes_for(cases.find("hidden").params, (4, 5, 3)) == {"W": (5, 4), "B": (5,), "W2": (3, 5), "B2": (3,)}
+    assert cases.shapes_for(cases.find("hidden").params, (4, 5, 3)) == {
+        "W": (5, 4),
+        "B": (5,),
+        "W2": (3, 5),
+        "B2": (3,),
+    }
 
 
 def test_a_missing_or_wrong_derivation_names_its_place(copy_case: Callable[..., Path]) -> None:

@@ -110,7 +110,12 @@ def _fresh(code: str) -> str:
 
 @pytest.mark.parametrize(
     "code",
-    ["import nncheck", "import nncheck.cli", "import nncheck.runner, nncheck.certificate", "import nncheck; nncheck.cases()"],
+    [
+        "import nncheck",
+        "import nncheck.cli",
+        "import nncheck.runner, nncheck.certificate",
+        "import nncheck; nncheck.cases()",
+    ],
 )
 def test_a_fresh_process_has_no_torch(code: str) -> None:
     assert _fresh(f"{code}\nimport sys\nprint('torch' in sys.modules)") == "False"

@@ -82,7 +82,9 @@ GRADIENT = '"W2": dZ2.T @ H'
         ('"W2": dZ2.T @ np.maximum(H, 0)', ()),
     ],
 )
-def test_a_planted_mistake_is_the_derivations_fault(copy_case: Callable[..., Path], new: str, faults: tuple[str, ...]) -> None:
+def test_a_planted_mistake_is_the_derivations_fault(
+    copy_case: Callable[..., Path], new: str, faults: tuple[str, ...]
+) -> None:
     result = _one(copy_case("relu_sigmoid", ("manual.py", GRADIENT, new)), steps=30)
     assert result.faults == faults
     assert result.verdict == ("differ" if faults else "agree")
@@ -96,14 +98,16 @@ def test_a_planted_mistake_is_the_derivations_fault(copy_case: Callable[..., Pat
 
 
 def test_a_mistake_in_one_late_step_is_found(copy_case: Callable[..., Path]) -> None:
-    late = 'calls.append(0)\n    dY = 2 * (Y - YT) / Y.size * (1.00001 if len(calls) == 38 else 1)'
+    late = "calls.append(0)\n    dY = 2 * (Y - YT) / Y.size * (1.00001 if len(calls) == 38 else 1)"
     folder = copy_case(
         "hidden",
         ("manual.py", "dY = 2 * (Y - YT) / Y.size", late),
         ("manual.py", "import numpy as np", "import numpy as np\n\ncalls = []"),
     )
     result = _one(folder, steps=60)
-    assert {(f.quantity, f.first_step, f.steps) for f in result.findings} == {(q, 37, 1) for q in ("dW", "dB", "dW2", "dB2")}
+    assert {(f.quantity, f.first_step, f.steps) for f in result.findings} == {
+        (q, 37, 1) for q in ("dW", "dB", "dW2", "dB2")
+    }
 
 
 def test_a_wrong_loss_beside_a_right_gradient_is_its_own_fault(copy_case: Callable[..., Path]) -> None:
@@ -119,14 +123,18 @@ def test_a_wrong_loss_beside_a_right_gradient_is_its_own_fault(copy_case: Callab
 def test_a_wrong_update_is_found(copy_case: Callable[..., Path]) -> None:
     folder = copy_case("hidden")
     with (folder / "manual.py").open("a") as stream:
-        stream.write("\n\ndef update(params, grads, lr):\n    return {k: params[k] - 1.00001 * lr * grads[k] for k in params}\n")
+        stream.write(
+            "\n\ndef update(params, grads, lr):\n    return {k: params[k] - 1.00001 * lr * grads[k] for k in params}\n"
+        )
     result = _one(folder, steps=30)
     assert result.faults == ("derivation",)
     assert all("the update of" in finding.text for finding in result.findings)
 
 
 def test_a_backward_that_changes_the_parameters_is_found(copy_case: Callable[..., Path]) -> None:
-    result = _one(copy_case("hidden", ("manual.py", "dH = dY @", 'params["B2"] -= 0.001 * dY[0]\n    dH = dY @')), steps=30)
+    result = _one(
+        copy_case("hidden", ("manual.py", "dH = dY @", 'params["B2"] -= 0.001 * dY[0]\n    dH = dY @')), steps=30
+    )
     assert [finding.quantity for finding in result.findings] == ["B2"]
 
 
@@ -139,7 +147,9 @@ def test_a_backward_that_changes_the_parameters_is_found(copy_case: Callable[...
         ("Y = 1 / (1 + np.exp(-Z2))", "raise SystemExit", "SystemExit"),
     ],
 )
-def test_code_that_breaks_its_contract_is_a_finding(copy_case: Callable[..., Path], old: str, new: str, words: str) -> None:
+def test_code_that_breaks_its_contract_is_a_finding(
+    copy_case: Callable[..., Path], old: str, new: str, words: str
+) -> None:
     result = _one(copy_case("relu_sigmoid", ("manual.py", old, new)), steps=30)
     assert (result.verdict, result.faults) == ("differ", ("derivation",))
     assert words in result.findings[0].text
@@ -169,7 +179,9 @@ def test_a_wrong_derivation_txt_is_named_and_manual_py_cleared(copy_case: Callab
         (("derivation.txt", "dW = dH.T @ X", "dV = dH.T @ X"), "derivation.txt gives no dW"),
     ],
 )
-def test_what_the_lines_do_not_cover_is_said(copy_case: Callable[..., Path], edit: tuple[str, str, str], words: str) -> None:
+def test_what_the_lines_do_not_cover_is_said(
+    copy_case: Callable[..., Path], edit: tuple[str, str, str], words: str
+) -> None:
     result = _one(copy_case("hidden", edit), steps=30)
     assert result.verdict == "cannot-tell"
     assert any(words in note for note in result.notes)
@@ -274,14 +286,19 @@ def test_training_that_diverges_is_reported(copy_case: Callable[..., Path]) -> N
     result = _one(copy_case("two_to_two", ("case.toml", "lr = 0.01", "lr = 10.0")), steps=400)
     assert result.verdict == "agree"
     assert any("are not finite on both sides: the training diverges" in note for note in result.notes)
-    assert nncheck.RunResult(schema="x", versions={}, cases=(result,)).to_dict()["cases"][0]["worst"]["loss"]["diff"] in ("NaN", "Infinity")
+    assert nncheck.RunResult(schema="x", versions={}, cases=(result,)).to_dict()["cases"][0]["worst"]["loss"][
+        "diff"
+    ] in ("NaN", "Infinity")
 
 
 def test_targets_rounded_to_float32_are_no_mistake_of_the_derivation(copy_case: Callable[..., Path]) -> None:
     folder = copy_case("softmax_cross_entropy", ("case.toml", "YT = [[0, 1]]", "YT = [[0.1, 0.9]]"))
     assert _one(folder, steps=200).verdict == "agree"
     folder = copy_case(
-        "softmax_cross_entropy", ("case.toml", "YT = [[0, 1]]", "YT = [[0.1, 0.9]]"), ("manual.py", "P - YT", "1.000001 * P - YT"), folder="b"
+        "softmax_cross_entropy",
+        ("case.toml", "YT = [[0, 1]]", "YT = [[0.1, 0.9]]"),
+        ("manual.py", "P - YT", "1.000001 * P - YT"),
+        folder="b",
     )
     assert _one(folder, steps=200).faults == ("derivation",)
 
@@ -320,9 +337,7 @@ def test_killing_the_torch_process_gives_a_complete_result_from_the_cpu(seconds:
 @posix
 def test_a_torch_process_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "8")
-    killer = threading.Thread(
-        target=lambda: _worker_of(psutil.Process(), 2.5).send_signal(signal.SIGSTOP), daemon=True
-    )
+    killer = threading.Thread(target=lambda: _worker_of(psutil.Process(), 2.5).send_signal(signal.SIGSTOP), daemon=True)
     killer.start()
     result = _one("softmax_cross_entropy")
     assert result.device.fallback is not None
@@ -334,7 +349,9 @@ def test_a_broken_directml_falls_back_to_the_cpu_and_says_so(stand_in: Callable[
     stand_in("torch_directml", "raise RuntimeError('no adapter')")
     result = _one("hidden", steps=20)
     assert result.device.kind == "cpu"
-    assert result.device.fallback == nncheck.record.Fallback(stage="import torch_directml", reason="RuntimeError: no adapter")
+    assert result.device.fallback == nncheck.record.Fallback(
+        stage="import torch_directml", reason="RuntimeError: no adapter"
+    )
     assert result.verdict == "agree"
 
 
@@ -358,12 +375,16 @@ def test_a_device_that_refuses_in_training_falls_back_and_one_asked_for_by_name_
     assert result.device.fallback.stage == "train steps 0 to 19"
     assert "does not support Double" in result.device.fallback.reason
     assert result.verdict == "agree"
-    with pytest.raises(nncheck.DeviceError, match="--device directml failed at train steps 0 to 19: RuntimeError: The GPU"):
+    with pytest.raises(
+        nncheck.DeviceError, match="--device directml failed at train steps 0 to 19: RuntimeError: The GPU"
+    ):
         nncheck.run("hidden", steps=20, device="directml")
 
 
 def test_a_missing_device_asked_for_by_name_is_an_error() -> None:
-    with pytest.raises(nncheck.DeviceError, match="--device directml is not there: the package torch-directml is not installed"):
+    with pytest.raises(
+        nncheck.DeviceError, match="--device directml is not there: the package torch-directml is not installed"
+    ):
         nncheck.run("hidden", steps=5, device="directml")
     with pytest.raises(nncheck.DeviceError, match="--device cuda:7 is not there: torch finds"):
         nncheck.run("hidden", steps=5, device="cuda:7")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,7 +63,7 @@ class Worker:
     def __init__(self, device: str) -> None:
         self.device = device
         self._stage = "start the torch process"
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
         here = os.getcwd()
         root = str(Path(__file__).resolve().parents[2])
         self._process = subprocess.Popen(
@@ -101,7 +102,9 @@ class Worker:
             self._process.kill()
             raise WorkerFailure(self._stage, f"no answer for {_limit(limit):.0f} seconds") from None
 
-    def ask(self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any) -> Reply:
+    def ask(
+        self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any
+    ) -> Reply:
         """Ask for something and wait for the answer; raises as `result`."""
         return self.result(self.submit(request, arrays, **header), limit)
 
@@ -112,10 +115,8 @@ class Worker:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None:
-                try:
+                with contextlib.suppress(OSError):  # unsent bytes of a request to a process that is gone
                     stream.close()
-                except OSError:  # unsent bytes of a request to a process that is gone
-                    pass
 
     def __enter__(self) -> Worker:
         return self
@@ -154,7 +155,11 @@ class Worker:
                 name = f"signal {-code}"
             ended = f"the torch process was ended by {name}"
         else:
-            ended = f"the torch process ended with exit code {code:#x}" if code > 255 else f"the torch process ended with exit code {code}"
+            ended = (
+                f"the torch process ended with exit code {code:#x}"
+                if code > 255
+                else f"the torch process ended with exit code {code}"
+            )
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 4000))
         lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]

@@ -34,7 +34,7 @@ def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Arra
     text = json.dumps({**header, "arrays": described}).encode()
     stream.write(struct.pack(">I", len(text)) + text)
     for body in bodies.values():
-        stream.write(memoryview(body.astype(_dtype(body), copy=False).reshape(-1)).cast("B"))
+        stream.write(_bytes_of(body.astype(_dtype(body), copy=False)))
     stream.flush()
 
 
@@ -62,9 +62,14 @@ def read(stream: BinaryIO, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], 
     arrays = {}
     for name, dtype, shape in layout:
         array = np.empty(shape, dtype)
-        _fill(stream, memoryview(array.reshape(-1)).cast("B") if array.size else memoryview(b""))
+        _fill(stream, _bytes_of(array))
         arrays[name] = array
     return header, arrays
+
+
+def _bytes_of(array: Array) -> memoryview:
+    """Return the memory of a C-ordered array; an empty one has none."""
+    return memoryview(array.reshape(-1).view(np.uint8).data) if array.size else memoryview(b"")
 
 
 def _dtype(array: Array) -> str:

@@ -117,9 +117,7 @@ class Trainer:
         width = 1 + len(start)
         with torch.no_grad():
             losses = torch.stack(tensors[0::width]).reshape(steps).cpu().numpy()
-            states = [
-                torch.stack([start[k], *tensors[k + 1 :: width]]).cpu().numpy() for k in range(len(start))
-            ]
+            states = [torch.stack([start[k], *tensors[k + 1 :: width]]).cpu().numpy() for k in range(len(start))]
         return Recorded(losses, states, _to_host(gradients))
 
     def _trace(self, start: list[Any]) -> Callable[[list[Any], int], list[Any]] | None:
@@ -129,7 +127,9 @@ class Trainer:
                 return _traced(self._model, self._loss, self._X, self._YT, self._lr, start)
         except Exception as error:  # whatever tracing dislikes, the real loop does
             text = str(error).strip()
-            self.why_plain = f"the step cannot be traced ({type(error).__name__}: {text.splitlines()[0] if text else ''})"
+            self.why_plain = (
+                f"the step cannot be traced ({type(error).__name__}: {text.splitlines()[0] if text else ''})"
+            )
             return None
 
 

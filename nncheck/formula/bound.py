@@ -186,27 +186,27 @@ class BoundArithmetic:
     # comparisons: exact, but for the places that rounding could turn over ------------------------------------------
 
     def greater(self, a: Bounded, b: Bounded) -> Bounded:
-        """a > b."""
+        """Return a > b."""
         return Bounded(P.greater(a.value, b.value), self._open(a, b))
 
     def greater_equal(self, a: Bounded, b: Bounded) -> Bounded:
-        """a >= b."""
+        """Return a >= b."""
         return Bounded(P.greater_equal(a.value, b.value), self._open(a, b))
 
     def less(self, a: Bounded, b: Bounded) -> Bounded:
-        """a < b."""
+        """Return a < b."""
         return Bounded(P.less(a.value, b.value), self._open(a, b))
 
     def less_equal(self, a: Bounded, b: Bounded) -> Bounded:
-        """a <= b."""
+        """Return a <= b."""
         return Bounded(P.less_equal(a.value, b.value), self._open(a, b))
 
     def equal(self, a: Bounded, b: Bounded) -> Bounded:
-        """a == b."""
+        """Return a == b."""
         return Bounded(P.equal(a.value, b.value), self._open(a, b))
 
     def not_equal(self, a: Bounded, b: Bounded) -> Bounded:
-        """a != b."""
+        """Return a != b."""
         return Bounded(P.not_equal(a.value, b.value), self._open(a, b))
 
     # shapes, sums and products ------------------------------------------------------------------------------------

@@ -12,15 +12,16 @@ from nncheck.errors import FormulaError
 from nncheck.formula.lines import Derivation, Line, Name, Node, Number
 
 V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 
 
-class Arithmetic(Protocol[V]):
+class Arithmetic(Protocol[V_co]):
     """A kind of number: literals, and one method for each operation that `lines.Apply` names."""
 
     def begin(self, line: Line) -> None:
         """Take notice of the line whose operations follow."""
 
-    def number(self, value: float) -> V:
+    def number(self, value: float) -> V_co:
         """Return a literal as this kind of number."""
         ...
 

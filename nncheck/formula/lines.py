@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeAlias
 
-Option = Union[int, bool, None]
+Option: TypeAlias = int | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Apply:
     column: int = field(default=0, compare=False)
 
 
-Node = Union[Number, Name, Apply]
+Node: TypeAlias = Number | Name | Apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,7 @@ class Derivation:
 
     def operations(self) -> frozenset[str]:
         """Every operation that occurs in any line."""
-        return frozenset(
-            node.op for line in self.lines for node in walk(line.expression) if isinstance(node, Apply)
-        )
+        return frozenset(node.op for line in self.lines for node in walk(line.expression) if isinstance(node, Apply))
 
 
 def walk(node: Node) -> list[Node]:

@@ -55,28 +55,28 @@ class PlainArithmetic:
 
     def number(self, value: float) -> Plain:
         """Return a literal."""
-        return Plain(np.float64(value), 0)  # type: ignore[arg-type]
+        return Plain(np.asarray(value, dtype=np.float64), 0)
 
     # elementwise ------------------------------------------------------------------------------------------------
 
     def add(self, a: Plain, b: Plain) -> Plain:
-        """a + b."""
+        """Return a + b."""
         return _elementwise(np.add, a, b)
 
     def subtract(self, a: Plain, b: Plain) -> Plain:
-        """a - b."""
+        """Return a - b."""
         return _elementwise(np.subtract, a, b)
 
     def multiply(self, a: Plain, b: Plain) -> Plain:
-        """a * b."""
+        """Return a * b."""
         return _elementwise(np.multiply, a, b)
 
     def divide(self, a: Plain, b: Plain) -> Plain:
-        """a / b."""
+        """Return a / b."""
         return _elementwise(np.divide, a, b)
 
     def power(self, a: Plain, b: Plain) -> Plain:
-        """a ** b."""
+        """Return a ** b."""
         if b.array.ndim == 0:
             return Plain(a.array ** float(b.array), a.rank)  # a scalar exponent 2 becomes one multiplication
         return _elementwise(np.power, a, b)
@@ -90,7 +90,7 @@ class PlainArithmetic:
         return _elementwise(np.minimum, a, b)
 
     def negative(self, a: Plain) -> Plain:
-        """-a."""
+        """Return -a."""
         return Plain(-a.array, a.rank)
 
     def abs(self, a: Plain) -> Plain:
@@ -102,7 +102,7 @@ class PlainArithmetic:
         return Plain(np.sign(a.array), a.rank)
 
     def exp(self, a: Plain) -> Plain:
-        """e to the a."""
+        """E to the a."""
         return Plain(np.exp(a.array), a.rank)
 
     def log(self, a: Plain) -> Plain:
@@ -132,12 +132,12 @@ class PlainArithmetic:
         return self.divide(shifted, self.sum(shifted, axis=-1, keepdims=True))
 
     def log_softmax(self, a: Plain) -> Plain:
-        """a - log(sum(exp(a))) along the last axis."""
+        """Return a - log(sum(exp(a))) along the last axis."""
         shifted = self.subtract(a, self.max(a, axis=-1, keepdims=True))
         return self.subtract(shifted, self.log(self.sum(self.exp(shifted), axis=-1, keepdims=True)))
 
     def where(self, condition: Plain, a: Plain, b: Plain) -> Plain:
-        """A where the condition is not 0, b elsewhere."""
+        """Return a where the condition is not 0, b elsewhere."""
         rank = max(condition.rank, a.rank, b.rank)
         return Plain(np.where(expand(condition, rank) != 0, expand(a, rank), expand(b, rank)), rank)
 
@@ -152,27 +152,27 @@ class PlainArithmetic:
     # comparisons: 1.0 where they hold, 0.0 elsewhere -------------------------------------------------------------
 
     def greater(self, a: Plain, b: Plain) -> Plain:
-        """a > b."""
+        """Return a > b."""
         return _compare(np.greater, a, b)
 
     def greater_equal(self, a: Plain, b: Plain) -> Plain:
-        """a >= b."""
+        """Return a >= b."""
         return _compare(np.greater_equal, a, b)
 
     def less(self, a: Plain, b: Plain) -> Plain:
-        """a < b."""
+        """Return a < b."""
         return _compare(np.less, a, b)
 
     def less_equal(self, a: Plain, b: Plain) -> Plain:
-        """a <= b."""
+        """Return a <= b."""
         return _compare(np.less_equal, a, b)
 
     def equal(self, a: Plain, b: Plain) -> Plain:
-        """a == b."""
+        """Return a == b."""
         return _compare(np.equal, a, b)
 
     def not_equal(self, a: Plain, b: Plain) -> Plain:
-        """a != b."""
+        """Return a != b."""
         return _compare(np.not_equal, a, b)
 
     # shapes, sums and products ------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class PlainArithmetic:
         return _reduce(np.min, a, axis, keepdims)
 
     def matmul(self, a: Plain, b: Plain) -> Plain:
-        """a @ b, as NumPy defines it for one and two axes."""
+        """Return a @ b, as NumPy defines it for one and two axes."""
         if not (1 <= a.rank <= 2 and 1 <= b.rank <= 2):
             raise ValueError(f"@ needs vectors or matrices, got shapes {a.shape} and {b.shape}")
         left = a.array if a.rank == 2 else a.array[..., None, :]
@@ -271,8 +271,9 @@ def _flat(a: Plain, shape: tuple[int, int]) -> Plain:
 def _product(left: Array, right: Array) -> Array:
     rows, inner, columns = left.shape[-2], left.shape[-1], right.shape[-1]
     if max(left.ndim, right.ndim) == 2 or not 0 < rows * inner * columns <= _SMALL_PRODUCT:
-        return np.matmul(left, right)  # type: ignore[no-any-return]
-    total = left[..., :, 0, None] * right[..., None, 0, :]
+        product: Array = np.matmul(left, right)
+        return product
+    total: Array = left[..., :, 0, None] * right[..., None, 0, :]
     for k in range(1, inner):
         total += left[..., :, k, None] * right[..., None, k, :]
-    return total  # type: ignore[no-any-return]
+    return total

@@ -55,8 +55,9 @@ _COMPARISON: dict[type[ast.cmpop], str] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
 }
-_ALLOWED = "+ - * / ** @, comparisons, numbers, names, parentheses, .T .size .shape[i] len() .sum() .mean() .max() .min() and the functions " + " ".join(
-    FUNCTIONS
+_ALLOWED = (
+    "+ - * / ** @, comparisons, numbers, names, parentheses, .T .size .shape[i] len() .sum() .mean() .max() .min() "
+    f"and the functions {' '.join(FUNCTIONS)}"
 )
 
 
@@ -249,9 +250,7 @@ class _Reader:
         return tree.col_offset + 1 + self._indent
 
     def _refuse(self, tree: ast.expr, problem: str) -> FormulaError:
-        return FormulaError(
-            f"{problem}. A formula may hold {_ALLOWED}.", f"{self._where}, column {self._column(tree)}"
-        )
+        return FormulaError(f"{problem}. A formula may hold {_ALLOWED}.", f"{self._where}, column {self._column(tree)}")
 
 
 def _is_numpy(tree: ast.expr) -> bool:

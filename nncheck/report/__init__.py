@@ -1,4 +1,7 @@
-"""One result record to text: every format is a function of the record. To add one: a file here and a line in FORMATS."""
+"""One result record to text: every format is a function of the record.
+
+To add a format: a file here, and a line in `FORMATS`.
+"""
 
 from __future__ import annotations
 

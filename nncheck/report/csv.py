@@ -14,7 +14,14 @@ def render(result: RunResult) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(
-        ["case", "step", "loss_autograd", "loss_manual", "loss_diff", *(f"{n}_{k}" for n in names for k in ("diff", "index"))]
+        [
+            "case",
+            "step",
+            "loss_autograd",
+            "loss_manual",
+            "loss_diff",
+            *(f"{n}_{k}" for n in names for k in ("diff", "index")),
+        ]
     )
     for case in result.cases:
         for row in case.rows:

@@ -28,7 +28,8 @@ def aligned(rows: list[list[str]], head: list[str]) -> str:
 
 def _case(case: CaseResult) -> str:
     first = f"{words.SIGNS[case.verdict]} {case.case}: {words.sentence(case)}"
-    second = f"  {case.title} - {case.steps:,} steps, torch on {words.device(case)} against manual.py in {case.dtypes['manual']}"
+    sides = f"torch on {words.device(case)} against manual.py in {case.dtypes['manual']}"
+    second = f"  {case.title} - {case.steps:,} steps, {sides}"
     parts = [first, second]
     parts += [_wrapped(f"{finding.fault}: {finding.text}") for finding in case.findings]
     if case.rows:

@@ -82,7 +82,10 @@ def summary(cases: tuple[CaseResult, ...]) -> tuple[list[str], list[list[str]]]:
             f"{case.steps:,}",
             case.device.kind + (" (fallback)" if case.device.fallback else ""),
             f"{case.worst['loss'].diff:.2e}" if case.worst else "",
-            *("" if case.local[side].ratio is None else f"{case.local[side].ratio:.2g}" for side in ("derivation", "device")),
+            *(
+                "" if case.local[side].ratio is None else f"{case.local[side].ratio:.2g}"
+                for side in ("derivation", "device")
+            ),
         ]
         for case in cases
     ]

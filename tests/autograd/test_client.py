@@ -44,7 +44,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.ask("open", device="cpu")
         os.kill(worker.pid, signal.SIGSTOP)
         monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "0.5")
-        with pytest.raises(WorkerFailure, match="no answer for 0 seconds|no answer for 1 seconds"):
+        with pytest.raises(WorkerFailure, match=r"no answer for 0 seconds"):
             worker.ask("open", device="cpu")
 
 
@@ -58,7 +58,11 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         ("def device_count(): raise RuntimeError('driver')", "device_count", "driver"),
         (DIRECTML.replace('return "Simulated adapter\\0"', "raise RuntimeError('gone')"), "open the device", "gone"),
         (DIRECTML.replace('torch.device("cpu")', 'torch.device("meta")'), "self-test", ""),
-        ("print('chatter', flush=True)\nraise ImportError('half installed')", "import torch_directml", "half installed"),
+        (
+            "print('chatter', flush=True)\nraise ImportError('half installed')",
+            "import torch_directml",
+            "half installed",
+        ),
     ],
 )
 def test_every_stage_of_a_broken_directml_is_named(

@@ -124,8 +124,14 @@ def test_a_network_that_cannot_be_traced_is_trained_by_the_plain_loop(tmp_path: 
         ("import nothing_here\n", "line 1: ModuleNotFoundError"),
         ("loss = print\ndef network(*sizes):\n    return 3\n", "returned int, expected an nn.Module"),
         ("loss = print\ndef network(n):\n    return 3\n", "TypeError"),
-        ("from torch import nn\nloss = print\ndef network(*s):\n    return nn.Linear(2, 2, bias=False)\n", "has 1 parameters (weight), case.toml has 2"),
-        ("from torch import nn\nloss = print\ndef network(*s):\n    return nn.Linear(3, 2)\n", "weight has shape (2, 3), but W in case.toml has (1, 2)"),
+        (
+            "from torch import nn\nloss = print\ndef network(*s):\n    return nn.Linear(2, 2, bias=False)\n",
+            "has 1 parameters (weight), case.toml has 2",
+        ),
+        (
+            "from torch import nn\nloss = print\ndef network(*s):\n    return nn.Linear(3, 2)\n",
+            "weight has shape (2, 3), but W in case.toml has (1, 2)",
+        ),
     ],
 )
 def test_an_autograd_file_that_does_not_fit_says_why(tmp_path: Path, text: str, words: str) -> None:

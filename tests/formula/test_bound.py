@@ -121,9 +121,7 @@ def test_float32_stays_inside_the_bound_and_a_planted_error_does_not(name: str, 
     rng = np.random.default_rng(5)
     largest = 0.0
     for _ in range(60):
-        X, W, B = (
-            (scale * rng.normal(size=s)).astype(np.float32) for s in ((rng.integers(1, 9), 4), (3, 4), (3,))
-        )
+        X, W, B = ((scale * rng.normal(size=s)).astype(np.float32) for s in ((rng.integers(1, 9), 4), (3, 4), (3,)))
         inputs = {"X": exact(X), "W": exact(W), "B": exact(B)}
         value = evaluate(read(FORMULAS[name]), inputs, BoundArithmetic(U32))["r"]
         bound = (U32 + U64) * radius_like(value) + np.finfo(np.float32).tiny

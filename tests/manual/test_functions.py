@@ -10,7 +10,7 @@ import pytest
 from nncheck import manual
 from nncheck.errors import CaseError
 
-GOOD = '''
+GOOD = """
 import numpy as np
 
 def forward(params, X):
@@ -24,7 +24,7 @@ def backward(params, cache, YT):
     X, Y = cache
     dY = 2 * (Y - YT) / Y.size
     return {"W": dY.T @ X, "B": dY.sum(axis=0)}
-'''
+"""
 X, YT = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
 PARAMS = {"W": np.full((3, 2), 0.5), "B": np.array([0.1, 0.2, 0.3])}
 
@@ -38,7 +38,7 @@ def _load(tmp_path: Path, text: str | bytes) -> manual.Manual:
 def test_a_step_by_hand_on_paper(tmp_path: Path) -> None:
     E, gradients = _load(tmp_path, GOOD).step(PARAMS, X, YT)
     # Y = [[1.6, 1.7, 1.8], [3.6, 3.7, 3.8]], Y - YT = [[.6, 1.7, -.2], [3.6, 2.7, 2.8]]
-    assert E == pytest.approx((0.36 + 2.89 + 0.04 + 12.96 + 7.29 + 7.84) / 6)
+    assert pytest.approx((0.36 + 2.89 + 0.04 + 12.96 + 7.29 + 7.84) / 6) == E
     np.testing.assert_allclose(gradients["B"], [4.2 / 3, 4.4 / 3, 2.6 / 3])
     np.testing.assert_allclose(gradients["W"][0], [(0.6 + 3 * 3.6) / 3, (2 * 0.6 + 4 * 3.6) / 3])
 
@@ -77,15 +77,27 @@ BACK = 'return {"W": dY.T @ X, "B": dY.sum(axis=0)}'
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        (BACK, "return {'dW': dY.T @ X, 'dB': dY.sum(axis=0)}", "backward returned no 'W': its keys are dW, dB, expected W, B."),
+        (
+            BACK,
+            "return {'dW': dY.T @ X, 'dB': dY.sum(axis=0)}",
+            "backward returned no 'W': its keys are dW, dB, expected W, B.",
+        ),
         (BACK, "return dY.T @ X, dY.sum(axis=0)", "backward returned tuple, expected a dict with the keys W, B."),
         (BACK, "return None", "backward returned NoneType"),
-        ("dY.T @ X", "X.T @ dY", "dW has shape (2, 3), expected (n_out, n_in) = (3, 2). The same sizes in another order: is a transpose missing"),
+        (
+            "dY.T @ X",
+            "X.T @ dY",
+            "dW has shape (2, 3), expected (n_out, n_in) = (3, 2). The same sizes in another order: is a transpose missing",
+        ),
         ("dY.sum(axis=0)", "dY", "dB has shape (2, 3), expected (n_out,) = (3,). Is the sum over the batch missing?"),
         ("dY.sum(axis=0)", "dY.sum(axis=0) * 1j", "dB has dtype complex128"),
         ("dY.sum(axis=0)", "[None] * 3", "dB has dtype object"),
         ("return Y, (X, Y)", "return Y", "forward returned ndarray, expected a pair"),
-        ("return np.mean((Y - YT) ** 2)", "return (Y - YT) ** 2", "loss returned an array of shape (2, 3), expected one number"),
+        (
+            "return np.mean((Y - YT) ** 2)",
+            "return (Y - YT) ** 2",
+            "loss returned an array of shape (2, 3), expected one number",
+        ),
         ("return np.mean((Y - YT) ** 2)", "return 'low'", "loss returned 'low' of type str"),
         ("return np.mean((Y - YT) ** 2)", "return [[1], [2, 3]]", "expected one number"),
         ("X, Y = cache", "X, Y, Z = cache", "line 12: ValueError: not enough values to unpack"),
