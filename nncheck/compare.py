@@ -13,11 +13,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from nncheck.case import Case
+from nncheck.drift import Drift
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
-from nncheck.record import AtStep, Fault, Finding, Local, LossRow, ParamRow, Quantity, Row, Verdict
-from nncheck.rounding import LARGEST, Lines, Precision, Radii, near_overflow, target_slack
-from nncheck.trajectory import Chunk, Witness
+from nncheck.record import Fault, Finding, Local, Quantity, Verdict
+from nncheck.rounding import LARGEST, Lines, Precision, Radii, all_within, near_overflow, target_slack
+from nncheck.trajectory import Chunk, Witness, per_step
 
 _WITNESS = "torch autograd in float64 on the CPU at the same parameters"
 
@@ -45,7 +46,7 @@ class Comparison:
     ) -> None:
         self._case, self._X, self._YT, self._lines = case, X, YT, lines
         self._slack = target_slack(case, YT, lines.derivation)
-        self._every, self._steps, self._certified = every, steps, certified
+        self._certified = certified
         self._hand = Precision(hand_dtype, "float64")
         self._device = Precision("float32", "float64")
         names = tuple(case.params)
@@ -60,20 +61,17 @@ class Comparison:
         self._device_lines = self._judges_of_lines(self._device, gradients)
         self._slip: tuple[int, str] | None = None
         self._kink = ""
-        self._frozen = 0
+        self.drift = Drift(case, every, steps)
         self.done = 0
-        self.rows: list[Row] = []
-        self.worst: dict[str, AtStep] = {}
-        self.drift: dict[str, AtStep] = {}
-        self.final: dict[str, dict[str, Array]] = {side: dict(case.params) for side in ("autograd", "manual")}
 
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
         if chunk.steps == 0:
             return
+        chunk = chunk.laid_out()
         steps = np.arange(chunk.start, chunk.start + chunk.steps)
         with np.errstate(all="ignore"):
-            self._follow(steps, chunk)
+            self.drift.add(steps, chunk)
             self._judge_hand(steps, chunk)
             self._judge_device(steps, chunk)
         self.done = chunk.start + chunk.steps
@@ -86,44 +84,6 @@ class Comparison:
         """Return judges of derivation.txt against autograd; both are float64, unless the data's own rounding counts."""
         own = Precision("float64", "float64") if self._slack is None else precision
         return {name: Judge("lines", name, own, must_resolve=False) for name in ("E", *gradients)}
-
-    # the two free runs -------------------------------------------------------------------------------------------
-
-    def _follow(self, steps: Array, chunk: Chunk) -> None:
-        n = len(steps)
-        loss = np.abs(chunk.device.losses[:n].astype(np.float64) - chunk.hand.losses)
-        differences = {
-            name: np.abs(chunk.device.states[name][1 : n + 1].astype(np.float64) - chunk.hand.states[name][1:]).reshape(
-                n, -1
-            )
-            for name in self._case.params
-        }
-        largest = {name: difference.max(axis=1) for name, difference in differences.items()}
-        for name, values in (("loss", loss), *largest.items()):
-            key = np.where(np.isnan(values), np.inf, values)
-            s = int(np.argmax(key))
-            before = self.worst.get(name)
-            if before is None or key[s] > (np.inf if np.isnan(before.diff) else before.diff):
-                self.worst[name] = AtStep(step=int(steps[s]), diff=float(values[s]))
-            self.drift[name] = AtStep(step=int(steps[-1]), diff=float(values[-1]))
-        printed = np.flatnonzero(((steps + 1) % self._every == 0) | (steps == self._steps - 1))
-        for s in printed.tolist():
-            params = {}
-            for name, difference in differences.items():
-                index = np.unravel_index(int(np.argmax(difference[s])), self._case.params[name].shape)
-                params[name] = ParamRow(diff=float(largest[name][s]), index=tuple(int(i) for i in index))
-            losses = LossRow(
-                autograd=float(chunk.device.losses[s]), manual=float(chunk.hand.losses[s]), diff=float(loss[s])
-            )
-            self.rows.append(Row(step=int(steps[s]), loss=losses, params=params))
-        moved = np.zeros(n, dtype=bool)
-        for states in chunk.device.states.values():
-            moved |= (states[1 : n + 1] != states[:n]).reshape(n, -1).any(axis=1)
-        self._frozen += int(n - moved.sum())
-        self.final = {
-            "autograd": {name: states[n].copy() for name, states in chunk.device.states.items()},
-            "manual": {name: states[n].copy() for name, states in chunk.hand.states.items()},
-        }
 
     # the local checks --------------------------------------------------------------------------------------------
 
@@ -175,22 +135,23 @@ class Comparison:
         radius = dict(radii.radius)
         overflow = np.zeros(n, dtype=bool) if radii.overflow is None else radii.overflow.copy()
         for values in expected.values():
-            overflow |= near_overflow(values, precision).reshape(n, -1).any(axis=1)
+            if not all_within(values, precision):
+                overflow |= per_step(np.any, near_overflow(values, precision))
+        calm = not overflow.any()
         for name, value in radii.value.items():
-            settled = ~overflow & np.isfinite(value).reshape(n, -1).all(axis=1)
+            settled = None if calm and np.isfinite(value).all() else ~overflow & per_step(np.all, np.isfinite(value))
+            rows = slice(None) if settled is None else settled
             judge, before = lines[name], lines[name].differing
-            if settled.any():
-                judge.add(steps[settled], expected[name][settled], value[settled], radius[name][settled])
+            if settled is None or settled.any():
+                judge.add(steps[rows], expected[name][rows], value[rows], radius[name][rows])
+            if judge.differing > before and not self._certified:
+                del radius[name]
+                continue
             if judge.differing > before:
-                if self._certified:
-                    expected[name] = value
-                else:
-                    del radius[name]
-                    continue
-            if overflow.any():
-                radius[name] = np.where(_per_step(overflow, value), np.inf, radius[name])
-            if not (settled | overflow).all():
-                radius[name] = np.where(_per_step(settled | overflow, value), radius[name], np.nan)
+                expected[name] = value
+            if settled is not None:
+                known = np.where(_as_steps(settled, value), radius[name], np.nan)
+                radius[name] = np.where(_as_steps(overflow, value), np.inf, known)
         return expected, radius
 
     def _name_kinks(self, steps: Array, radii: Radii) -> None:
@@ -294,9 +255,9 @@ class Comparison:
         diverged = [judge.not_finite for judge in self.judges if judge.not_finite is not None]
         if diverged:
             notes.append(f"from step {min(diverged)} on, values are not finite on both sides: the training diverges")
-        if self._frozen:
+        if self.drift.frozen:
             notes.append(
-                f"in {self._frozen:,} of {self.done:,} steps the float32 update moved no parameter "
+                f"in {self.drift.frozen:,} of {self.done:,} steps the float32 update moved no parameter "
                 "(less than half a unit in the last place): that is not convergence"
             )
         return notes
@@ -323,7 +284,7 @@ class Comparison:
         return "derivation", f"{judge.name} of derivation.txt differs from {_WITNESS} (got: autograd)"
 
 
-def _per_step(mask: Array, like: Array) -> Array:
+def _as_steps(mask: Array, like: Array) -> Array:
     """Shape a mask of steps so that it broadcasts against values of those steps."""
     return mask.reshape(-1, *(1,) * (like.ndim - 1))
 

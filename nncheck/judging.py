@@ -9,6 +9,7 @@ import numpy as np
 from nncheck.formula.plain import Array
 from nncheck.record import Verdict
 from nncheck.rounding import FIXED, Precision
+from nncheck.trajectory import index_of_largest, per_step
 
 #: A quantity is resolved where the bound is at most this part of it.
 RESOLUTION = 1e-3
@@ -71,18 +72,18 @@ class Judge:
         axes = tuple(range(1, ratio.ndim))
         element: Array = np.asarray(resolved.any(axis=0))
         self._resolved = element if self._resolved is None else self._resolved | element
-        per_step = ratio.max(axis=axes) if axes else ratio
-        differs = per_step > 1
+        largest = per_step(np.max, ratio)
+        differs = largest > 1
         if differs.any():
             self.differing += int(differs.sum())
             if self.first_step < 0:
                 self.first_step = int(steps[int(np.argmax(differs))])
-        s = int(np.argmax(per_step))
-        if self.worst is None or per_step[s] > self.worst.ratio:
-            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio[s])), ratio.shape[1:])) if axes else ()
+        s = int(np.argmax(largest))
+        if self.worst is None or largest[s] > self.worst.ratio:
+            index = index_of_largest(ratio[s]) if axes else ()
             at = (s, *index)
             self.worst = Worst(
-                float(per_step[s]),
+                float(largest[s]),
                 int(steps[s]),
                 index,
                 float(got[at]),
@@ -139,7 +140,7 @@ class Judge:
         wrong_got, wrong_expected = ~np.isfinite(got), ~np.isfinite(expected)
         both = wrong_got & wrong_expected
         if both.any() and self.not_finite is None:
-            self.not_finite = int(steps[int(np.argmax(both.reshape(len(steps), -1).any(axis=1)))])
+            self.not_finite = int(steps[int(np.argmax(per_step(np.any, both)))])
         settled = np.where(np.isnan(ratio), 0.0, ratio)
         settled = np.where(wrong_got ^ wrong_expected, np.inf, settled)
         # the coarser type overflows where the finer one need not; an infinite bound says that it may

@@ -156,11 +156,19 @@ def _overflows(values: Sequence[Plain], points: int, precision: Precision) -> Ar
     """Return the points at which some line is finite, but nearly larger than the coarser type can hold."""
     overflow = np.zeros(points, dtype=bool)
     for line in values:
+        if all_within(line.array, precision):
+            continue
         beyond = near_overflow(line.array, precision) & np.isfinite(line.array)
         if beyond.any():
             stacked = line.array.ndim > line.rank
             overflow |= beyond.any(axis=tuple(range(1, beyond.ndim))) if stacked else beyond.any()
     return overflow
+
+
+def all_within(array: Array, precision: Precision) -> bool:
+    """Whether every value is a number far from overflow; quick, since nearly always true."""
+    limit = LARGEST[precision.coarser] / 1000
+    return array.size == 0 or bool(array.max() <= limit and array.min() >= -limit)
 
 
 def near_overflow(array: Array, precision: Precision) -> Array:

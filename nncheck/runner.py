@@ -94,9 +94,12 @@ def run(
     chosen = [cases.find(name) for name in wanted] if wanted else list(cases.every())
     hands = [manual.load(case.folder / "manual.py") for case in chosen]
     with _Torch(options.device) as torch_side:
-        results = [_run_case(case, hand, torch_side, options, progress or _silent) for case, hand in zip(chosen, hands)]
+        # the longest first: its hand-written side trains here while torch is still being imported there
+        results: dict[int, CaseResult] = {}
+        for k in sorted(range(len(chosen)), key=lambda k: -(steps or chosen[k].steps)):
+            results[k] = _run_case(chosen[k], hands[k], torch_side, options, progress or _silent)
         used = {**versions(), **torch_side.versions}
-    return RunResult(schema=SCHEMA, versions=used, cases=tuple(results))
+    return RunResult(schema=SCHEMA, versions=used, cases=tuple(results[k] for k in range(len(chosen))))
 
 
 def _check(options: Options) -> None:
@@ -219,13 +222,14 @@ def _attempt(case: Case, hand: manual.Manual, torch_side: _Torch, options: Optio
         notes=tuple([*torch_side.worker.notes, *pipeline.notes, *comparison.notes()]),
         seed=options.seed,
         dtypes={"device": "float32", "manual": options.dtype, "witness": "float64"},
-        drift=comparison.drift,
-        rows=tuple(comparison.rows),
-        worst=comparison.worst,
+        drift=comparison.drift.last,
+        rows=tuple(comparison.drift.rows),
+        worst=comparison.drift.worst,
         local=comparison.local(),
         quantities=comparison.quantities(),
         final={
-            side: {name: array.tolist() for name, array in final.items()} for side, final in comparison.final.items()
+            side: {name: array.tolist() for name, array in final.items()}
+            for side, final in comparison.drift.final.items()
         },
     )
 

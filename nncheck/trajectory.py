@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from nncheck.formula.plain import Array
+import numpy as np
+
+from nncheck.formula.plain import Array, points_innermost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,10 @@ class Run:
     states: Mapping[str, Array]
     gradients: Mapping[str, Array]
 
+    def laid_out(self) -> Run:
+        """Return the same with the steps innermost in memory, as the checks of all steps at once want it."""
+        return Run(losses=self.losses, states=_laid_out(self.states), gradients=_laid_out(self.gradients))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Witness:
@@ -39,6 +46,10 @@ class Witness:
 
     losses: Array
     gradients: Mapping[str, Array]
+
+    def laid_out(self) -> Witness:
+        """Return the same with the steps innermost in memory."""
+        return Witness(losses=self.losses, gradients=_laid_out(self.gradients))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +72,29 @@ class Chunk:
     def steps(self) -> int:
         """How many steps both sides have here: fewer than asked for where the hand-written code stopped."""
         return len(self.hand.losses)
+
+    def laid_out(self) -> Chunk:
+        """Return the same with the steps innermost in memory."""
+        return Chunk(
+            start=self.start,
+            device=self.device.laid_out(),
+            device_witness=self.device_witness.laid_out(),
+            hand=self.hand.laid_out(),
+            hand_witness=self.hand_witness.laid_out(),
+        )
+
+
+def per_step(reduction: Callable[..., Any], array: Array) -> Array:
+    """Reduce an array of n steps over all but its first axis."""
+    axes = tuple(range(1, array.ndim))
+    result: Array = reduction(array, axis=axes) if axes else array
+    return result
+
+
+def index_of_largest(array: Array) -> tuple[int, ...]:
+    """Return the index of the largest element."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(array)), array.shape))
+
+
+def _laid_out(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: points_innermost(array) for name, array in arrays.items()}

@@ -34,6 +34,10 @@ from nncheck.autograd.training import Trainer
 from nncheck.errors import CaseError
 from nncheck.formula.plain import Array
 
+# Data and parameters of so few numbers gain nothing from a second thread, which would wait on the core that the
+# hand-written side is working on.
+_SMALL = 10_000
+
 Answer = tuple[dict[str, Any], dict[str, Array]]
 
 
@@ -50,6 +54,7 @@ class Server:
         self._sizes: tuple[int, ...] = ()
         self._data: dict[str, Array] = {}
         self._notes: list[str] = []
+        self._threads = 1
 
     def stage(self, name: str) -> None:
         """Tell the parent what is about to be done."""
@@ -74,6 +79,7 @@ class Server:
         self._device = opened
         import torch
 
+        self._threads = torch.get_num_threads()
         self._notes += [note] if note else []
         versions = {"torch": str(torch.__version__)}
         if opened.kind == "directml":
@@ -104,6 +110,8 @@ class Server:
 
         assert self._device is not None
         torch.manual_seed(request["seed"])
+        numbers = sum(array.size for array in arrays.values())
+        torch.set_num_threads(self._threads if numbers > _SMALL else 1)
         self._names, self._sizes = tuple(request["names"]), tuple(request["sizes"])
         self._network, self._witnesses = Network(Path(request["folder"])), {}
         self._data = {"X": arrays["X"], "YT": arrays["YT"]}

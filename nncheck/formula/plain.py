@@ -35,16 +35,19 @@ class Plain:
 
 
 def plain(value: Any, stacked: bool = False) -> Plain:
-    """Make a `Plain` of numbers; ``stacked`` says that the first axis counts points.
-
-    A stack of small quantities is laid out with the points innermost in memory: every ufunc then runs along them.
-    """
+    """Make a `Plain` of numbers; ``stacked`` says that the first axis counts points."""
     array = np.asarray(value, dtype=np.float64)
-    if not stacked:
-        return Plain(array, array.ndim)
-    if array.ndim > 1 and array[0].size <= _SMALL_PRODUCT:
-        array = np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 0, -1)), -1, 0)
-    return Plain(array, array.ndim - 1)
+    return Plain(points_innermost(array), array.ndim - 1) if stacked else Plain(array, array.ndim)
+
+
+def points_innermost(array: Array) -> Array:
+    """Lay a stack of small quantities out with the points (first axis) innermost in memory.
+
+    Every ufunc and every reduction over the quantity then runs along the points, not along two or three elements.
+    """
+    if array.ndim < 2 or array[:1].size > _SMALL_PRODUCT:
+        return array
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 0, -1)), -1, 0)
 
 
 class PlainArithmetic:

@@ -87,7 +87,7 @@ BACK = 'return {"W": dY.T @ X, "B": dY.sum(axis=0)}'
         (
             "dY.T @ X",
             "X.T @ dY",
-            "dW has shape (2, 3), expected (n_out, n_in) = (3, 2). The same sizes in another order: is a transpose missing",
+            "dW has shape (2, 3), expected (n_out, n_in) = (3, 2). The same sizes in another order",
         ),
         ("dY.sum(axis=0)", "dY", "dB has shape (2, 3), expected (n_out,) = (3,). Is the sum over the batch missing?"),
         ("dY.sum(axis=0)", "dY.sum(axis=0) * 1j", "dB has dtype complex128"),

@@ -1,0 +1,78 @@
+"""How far two free runs are apart, step by step: information beside the verdict, since rounding piles up in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncheck.case import Case
+from nncheck.formula.plain import Array
+from nncheck.record import AtStep, LossRow, ParamRow, Row
+from nncheck.trajectory import Chunk, index_of_largest, per_step
+
+
+class Drift:
+    """Takes a run's chunks and keeps the printed rows, the worst and the last differences, and the final parameters.
+
+    Parameters
+    ----------
+    case : Case
+        With the parameters that both sides started from.
+    every, steps : int
+        Which steps become rows: every so many, and the last.
+
+    Attributes
+    ----------
+    rows : list of Row
+    worst, last : dict of str to AtStep
+        Of the loss and each parameter.
+    final : dict of side to dict of arrays
+    frozen : int
+        At how many steps the device's update moved no parameter.
+    """
+
+    def __init__(self, case: Case, every: int, steps: int) -> None:
+        self._every, self._steps = every, steps
+        self.rows: list[Row] = []
+        self.worst: dict[str, AtStep] = {}
+        self.last: dict[str, AtStep] = {}
+        self.final = {side: dict(case.params) for side in ("autograd", "manual")}
+        self.frozen = 0
+
+    def add(self, steps: Array, chunk: Chunk) -> None:
+        """Take the next n steps, whose numbers are given."""
+        n = len(steps)
+        device = {name: states[: n + 1] for name, states in chunk.device.states.items()}
+        hand = chunk.hand.states
+        loss = np.abs(chunk.device.losses[:n].astype(np.float64) - chunk.hand.losses)
+        differences = {name: np.abs(device[name][1:].astype(np.float64) - hand[name][1:]) for name in device}
+        largest = {name: per_step(np.max, difference) for name, difference in differences.items()}
+        for name, values in (("loss", loss), *largest.items()):
+            self._keep(name, steps, values)
+        printed = np.flatnonzero(((steps + 1) % self._every == 0) | (steps == self._steps - 1))
+        for s in printed.tolist():
+            params = {
+                name: ParamRow(diff=float(largest[name][s]), index=index_of_largest(difference[s]))
+                for name, difference in differences.items()
+            }
+            autograd, manual = float(chunk.device.losses[s]), float(chunk.hand.losses[s])
+            row = Row(
+                step=int(steps[s]), loss=LossRow(autograd=autograd, manual=manual, diff=float(loss[s])), params=params
+            )
+            self.rows.append(row)
+        moved = np.zeros(n, dtype=bool)
+        for states in device.values():
+            moved |= per_step(np.any, states[1:] != states[:-1])
+        self.frozen += int(n - moved.sum())
+        self.final = {
+            "autograd": {name: states[n].copy() for name, states in device.items()},
+            "manual": {name: states[n].copy() for name, states in hand.items()},
+        }
+
+    def _keep(self, name: str, steps: Array, values: Array) -> None:
+        """Keep the largest of all steps (a difference that is not a number is larger than any) and the last."""
+        key = np.where(np.isnan(values), np.inf, values)
+        s = int(np.argmax(key))
+        before = self.worst.get(name)
+        if before is None or key[s] > (np.inf if np.isnan(before.diff) else before.diff):
+            self.worst[name] = AtStep(step=int(steps[s]), diff=float(values[s]))
+        self.last[name] = AtStep(step=int(steps[-1]), diff=float(values[-1]))
