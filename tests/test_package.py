@@ -1,0 +1,133 @@
+"""The package as its users get it: a wheel and an sdist that hold the cases, run from an empty folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import nncheck
+from nncheck import case as cases
+
+ROOT = Path(nncheck.__file__).resolve().parents[1]
+pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="needs the source tree")
+DATA = {f"{name}/{file}" for name in cases.names() for file in (*cases.FILES, "certificate.json")}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the source tree, so that building leaves nothing in it."""
+    target = tmp_path_factory.mktemp("source") / "tree"
+    skipped = shutil.ignore_patterns(
+        ".git", "*.egg-info", "build", "dist", ".*cache", "__pycache__", ".venv", ".hypothesis"
+    )
+    shutil.copytree(ROOT, target, ignore=skipped)
+    return target
+
+
+def _run(*command: object, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, cwd=cwd, env=env, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, source, cwd=out)
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_holds_cases_schema_and_types(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"nncheck/reference/{name}" for name in DATA} <= names
+    assert {"nncheck/py.typed", "nncheck/schemas/run-1.md", "nncheck/schemas/run-1.schema.json"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "reference/"))]
+    metadata = next(name for name in names if name.endswith("METADATA"))
+    needed = [line for line in zipfile.ZipFile(wheel).read(metadata).decode().splitlines() if "Requires-Dist" in line]
+    assert "Requires-Dist: torch>=2.4.1" in needed
+    assert any(line.startswith("Requires-Dist: torch-directml>=0.2.5.dev240914") and "win32" in line for line in needed)
+
+
+def test_the_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    zipfile.ZipFile(wheel).extractall(site)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    code = "import nncheck, nncheck.case as c; print(nncheck.__file__); print(*c.names()); print(c.every()[0].folder)"
+    place, names, folder = _run(sys.executable, "-c", code, cwd=empty, env=environment).splitlines()
+    assert Path(place).is_relative_to(site)
+    assert Path(folder).is_relative_to(site)
+    assert tuple(names.split()) == cases.names()
+    out = _run(sys.executable, "-m", "nncheck", "run", "--steps", "20", cwd=empty, env=environment)
+    assert out.count("all 20 steps agree") == 6
+    assert not list(empty.iterdir())
+
+
+def test_the_sdist_holds_all_that_a_wheel_needs(source: Path, tmp_path: Path) -> None:
+    code = "from setuptools import build_meta; print(build_meta.build_sdist('dist'))"
+    _run(sys.executable, "-c", code, cwd=source)
+    archive = next((source / "dist").glob("*.tar.gz"))
+    with tarfile.open(archive) as tar:
+        names = {name.split("/", 1)[1] for name in tar.getnames() if "/" in name}
+    assert {f"reference/{name}" for name in DATA} <= names
+    assert {"LICENSE", "README.md", "pyproject.toml", "reference/__init__.py", "nncheck/py.typed"} <= names
+    _run(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        archive,
+        cwd=tmp_path,
+    )
+    assert {f"nncheck/reference/{name}" for name in DATA} <= set(
+        zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    )
+
+
+def test_the_marker_selects_directml_where_it_can_work() -> None:
+    from packaging.requirements import Requirement
+
+    line = next(
+        line for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines() if "'torch-directml" in line
+    )
+    marker = Requirement(line.strip().strip("',")).marker
+    assert marker is not None
+    windows = {
+        "sys_platform": "win32",
+        "platform_release": "10",
+        "platform_machine": "AMD64",
+        "implementation_name": "cpython",
+    }
+    wsl = {
+        "sys_platform": "linux",
+        "platform_release": "5.15.90.1-microsoft-standard-WSL2",
+        "platform_machine": "x86_64",
+    }
+    for python in ("3.10", "3.11", "3.12", "3.13"):
+        version = {"python_version": python, "implementation_name": "cpython"}
+        assert marker.evaluate({**windows, **version}) == (python < "3.13")
+        assert marker.evaluate({**wsl, **version}) == (python < "3.13")
+    linux = {**wsl, "platform_release": "6.1.0-18-amd64", "python_version": "3.11", "implementation_name": "cpython"}
+    assert not marker.evaluate(linux)
+    assert not marker.evaluate({**windows, "platform_machine": "ARM64", "python_version": "3.11"})
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    torch = [Requirement(line) for line in constraints if line.startswith("torch==")]
+    chosen = {
+        v: [str(r.specifier) for r in torch if r.marker and r.marker.evaluate({**windows, "python_version": v})]
+        for v in ("3.12", "3.13")
+    }
+    assert chosen == {"3.12": ["==2.4.1"], "3.13": ["==2.13.0"]}
