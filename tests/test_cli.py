@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -248,6 +247,8 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="a pseudo-terminal of POSIX")
 def test_progress_is_shown_on_a_terminal_and_only_there() -> None:
+    import pty
+
     command = [sys.executable, "-m", "nncheck", "run", "softmax_cross_entropy", "--steps", "20000", "--every", "20000"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
     leader, follower = pty.openpty()
