@@ -180,7 +180,7 @@ def certify(cases: tuple[str, ...], seed: int) -> int:
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="nncheck", standalone_mode=False)
     except click.exceptions.Exit as end:
         code = end.exit_code
     except click.ClickException as error:
