@@ -135,7 +135,7 @@ def find(wanted: str | Path) -> Case:
     if name in folders and not isinstance(wanted, Path):
         return read_folder(folders[name])
     path = Path(text).expanduser()
-    if path.is_dir():
+    if text.strip() and path.is_dir():
         return read_folder(path)
     match = difflib.get_close_matches(name, folders, n=1)
     hint = f" Did you mean {match[0]}?" if match else ""

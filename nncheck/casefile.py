@@ -17,7 +17,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Vector = list[Annotated[float, Field(strict=True, allow_inf_nan=False)]]
+_LARGEST = 3.4028234663852886e38  # of float32, to which both sides' numbers are rounded
+_MOST_STEPS = 10**9
+
+Vector = list[Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]]
 Matrix = list[Vector]
 
 
@@ -43,8 +46,8 @@ class _Data(_Strict):
 
 
 class _Training(_Strict):
-    lr: float = Field(gt=0, allow_inf_nan=False)
-    steps: int = Field(gt=0)
+    lr: float = Field(gt=0, allow_inf_nan=False, le=_LARGEST)
+    steps: int = Field(gt=0, le=_MOST_STEPS)
 
 
 class _CaseFile(_Strict):
@@ -89,7 +92,7 @@ def parse(text: str) -> CaseFile:
         for fault in error.errors():
             faults.setdefault(_place(fault["loc"]), _words(fault))
     for place, words in _shape_faults(raw):
-        if not any(known.startswith(place) for known in faults):
+        if not any(known == place or known.startswith((f"{place}[", f"{place}.")) for known in faults):
             faults[place] = words
     if content is None or faults:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
@@ -111,7 +114,7 @@ def _shape_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data, parameters = raw.get("data"), raw.get("parameters")
     data = data if isinstance(data, dict) else {}
     parameters = parameters if isinstance(parameters, dict) else {}
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}  # empty where the array itself is malformed
     for place, value in [
         *((f"data.{k}", v) for k, v in data.items()),
         *((f"parameters.{k}", v) for k, v in parameters.items()),
@@ -120,6 +123,7 @@ def _shape_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield place, "is not a name for a parameter; expected W, B, W2, B2 and the like"
         elif place in ("parameters.X", "parameters.YT", "parameters.Y", "parameters.E"):
             yield place, "names data or a result; expected W, B, W2, B2 and the like"
+        shapes[place] = ()
         if not isinstance(value, list) or not value:
             if isinstance(value, list):
                 yield place, "is empty"
@@ -144,7 +148,10 @@ def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, 
     for place, shape in shapes.items():
         if not place.startswith("parameters."):
             continue
-        if re.fullmatch(r"parameters\.B\d*", place) and len(shape) == 2:
+        if not shape:
+            if not re.fullmatch(r"parameters\.B\d*", place):  # the layers after it cannot be told
+                n_in, n_out, source, layers = None, None, place, layers + 1
+        elif re.fullmatch(r"parameters\.B\d*", place) and len(shape) == 2:
             yield place, f"has shape {shape}, expected a vector ({n_out or 'n_out'},): a bias has one axis"
         elif re.fullmatch(r"parameters\.W\d*", place) and len(shape) == 1:
             yield place, f"has shape {shape}, expected (n_out, n_in): a weight has two axes, [[...]]"
@@ -152,11 +159,11 @@ def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, 
             if n_in is not None and shape[1] != n_in:
                 yield place, f"has shape {shape}, expected (n_out, n_in) with n_in = {n_in} as in {source}"
             n_in, n_out, source, layers = shape[0], shape[0], place, layers + 1
-        elif n_out is None:
+        elif not layers:
             yield place, "is a bias before any weight; expected the order W, B, W2, B2, ..."
-        elif shape[0] != n_out:
+        elif n_out is not None and shape[0] != n_out:
             yield place, f"has {shape[0]} number(s), expected n_out = {n_out} as in {source}"
-    if layers and len(YT) == 2 and n_out != YT[1]:
+    if n_out is not None and len(YT) == 2 and n_out != YT[1]:
         yield "data.YT", f"has {YT[1]} column(s), expected n_out = {n_out} as in {source}"
     if shapes and not layers and any(place.startswith("parameters.") for place in shapes):
         yield "parameters", "hold no weight; expected at least one matrix (n_out, n_in)"
@@ -191,6 +198,9 @@ def _words(fault: Mapping[str, Any]) -> str:
         return "is missing"
     if kind == "greater_than":
         return f"got {got!r}, expected more than 0"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        limit = "10^9" if fault["loc"][-1] == "steps" else "3.4e38, which float32 can hold"
+        return f"got {got!r}, expected at most {limit}"
     if kind == "too_short":
         return "is empty"
     kind_of_input = {str: "text", bool: "true or false", list: "a list", dict: "a table"}.get(type(got), "")

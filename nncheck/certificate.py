@@ -12,18 +12,20 @@ import numpy as np
 
 from nncheck import case as cases
 from nncheck import manual
-from nncheck.autograd.client import START_LIMIT, Worker
+from nncheck.autograd.client import START_LIMIT, Worker, WorkerFailure
 from nncheck.case import Case
-from nncheck.errors import CertificateError, FormulaError
+from nncheck.errors import CertificateError, DeviceError, FormulaError
 from nncheck.files import write_whole
+from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.probes import Probe, draw
-from nncheck.rounding import Lines, Precision
+from nncheck.rounding import Lines, Precision, target_slack
 from nncheck.versions import versions
 
 SCHEMA = "nncheck/certificate/1"
 FILE = "certificate.json"
 _EXACT = Precision("float64", "float64")
+_LR = 0.07
 
 Key = tuple[str, str, tuple[int, ...]]  # what is judged: manual.py or derivation.txt, the quantity, the layer widths
 
@@ -58,17 +60,22 @@ def certify(*wanted: str | Path, seed: int = 0, progress: Callable[[str], None] 
     ------
     CaseError, FormulaError
         If a case cannot be read or run at all.
+    DeviceError
+        If torch does not run.
     InputError
         If a certificate cannot be written.
     """
     chosen = [cases.find(name) for name in wanted] or list(cases.every())
     done = []
     with Worker("cpu") as worker:
-        opened, _ = worker.ask("open", limit=START_LIMIT, device="cpu")
-        for case in chosen:
-            if progress:
-                progress(case.name)
-            done.append(_certify(case, worker, seed, {**versions(), **opened["versions"]}))
+        try:
+            opened, _ = worker.ask("open", limit=START_LIMIT, device="cpu")
+            for case in chosen:
+                if progress:
+                    progress(case.name)
+                done.append(_certify(case, worker, seed, {**versions(), **opened["versions"]}))
+        except WorkerFailure as failure:
+            raise DeviceError(f"torch failed at {failure.stage}: {failure.reason}.", failure.stage) from None
     return tuple(done)
 
 
@@ -76,7 +83,7 @@ def is_certified(case: Case) -> bool:
     """Whether the folder of a case holds a certificate of just its present files."""
     try:
         record = json.loads((case.folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(record, dict) and record.get("schema") == SCHEMA and record.get("sha256") == case.digest()
 
@@ -108,17 +115,19 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
     judges: dict[Key, Judge] = {}
     faults: list[str] = []
     count = 0
-    for probe in draw(case, derivation, seed):
+    own = Probe(case.sizes, case.X, case.YT, case.params)
+    for probe in (*draw(case, derivation, seed), own):
         count += 1
-        slip = _at_probe(worker, Lines(derivation), hand, probe, judges)
+        slack = target_slack(case, probe.YT, derivation)
+        slip = _at_probe(worker, Lines(derivation), hand, probe, judges, slack)
         if slip:
             faults.append(f"manual.py at {_describe(probe)}: {slip}")
             break
     faults += [_words(source, name, judge) for (source, name, _), judge in judges.items() if judge.differing]
     faults += [
-        f"{name} was never resolved at the probes"
-        for (_, name, _), judge in judges.items()
-        if judge.verdict == "cannot-tell"
+        f"{name} was never resolved at the probes of sizes {'-'.join(map(str, sizes))}"
+        for (_, name, sizes), judge in judges.items()
+        if judge.verdict == "cannot-tell" and sizes != case.sizes
     ]
     ratio = max((judge.worst.ratio for judge in judges.values() if judge.worst), default=0.0)
     path = case.folder / FILE
@@ -141,20 +150,16 @@ def _load(worker: Worker, case: Case) -> None:
     worker.ask("load", arrays, folder=str(case.folder), sizes=case.sizes, names=list(case.params), lr=case.lr, seed=0)
 
 
-def _at_probe(worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[Key, Judge]) -> str:
+def _at_probe(
+    worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[Key, Judge], slack: Array | None
+) -> str:
     """Judge manual.py and derivation.txt at one probe; return what manual.py did against its contract, if it did."""
     stacked = {name: array[None] for name, array in probe.params.items()}
     _, witness = worker.ask("witness", {"X": probe.X, "YT": probe.YT, **stacked}, sizes=probe.sizes)
-    radii = lines.radii(probe.X, probe.YT, stacked, _EXACT)
-    given = {name: array.copy() for name, array in probe.params.items()}
-    X = probe.X.copy()
-    try:
-        with np.errstate(all="ignore"):
-            E, gradients = hand.step(given, X, probe.YT.copy())
-    except manual.Slip as slip:
-        return str(slip)
-    if any(not np.array_equal(given[k], probe.params[k]) for k in given) or not np.array_equal(X, probe.X):
-        return "forward or backward changes params or X; they are the caller's"
+    radii = lines.radii(probe.X, probe.YT, stacked, _EXACT, slack)
+    slip, E, gradients = _by_hand(hand, probe)
+    if slip:
+        return slip
     rows: dict[str, Any] = {"E": np.array([E]), **{f"d{name}": g[None] for name, g in gradients.items()}}
     expected = {"E": witness["E"], **{f"d{name}": witness[name] for name in probe.params}}
     for name in expected:
@@ -162,6 +167,31 @@ def _at_probe(worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, j
             judge = judges.setdefault((source, name, probe.sizes), Judge(source, name, _EXACT))
             judge.add(np.zeros(1, dtype=int), got, expected[name], radii.radius[name])
     return ""
+
+
+def _by_hand(hand: manual.Manual, probe: Probe) -> tuple[str, float, dict[str, Array]]:
+    """Run manual.py at a probe twice; return what it did against its contract, its loss and its gradients."""
+    params = {name: array.copy() for name, array in probe.params.items()}
+    X, YT = probe.X.copy(), probe.YT.copy()
+    try:
+        with manual.prints_to_stderr(), np.errstate(all="ignore"):
+            E, gradients = hand.step(params, X, YT)
+            kept = {name: array.copy() for name, array in gradients.items()}
+            again, gradients_again = hand.step(params, X, YT)
+            after = hand.next_params({name: array.copy() for name, array in params.items()}, kept, _LR)
+    except manual.Slip as slip:
+        return str(slip), 0.0, {}
+    given = {"X": (X, probe.X), "YT": (YT, probe.YT), **{k: (params[k], probe.params[k]) for k in params}}
+    changed = [name for name, (now, before) in given.items() if not np.array_equal(now, before)]
+    if changed:
+        return f"forward or backward changes {', '.join(changed)}, which are the caller's", 0.0, {}
+    if again != E or any(not np.array_equal(gradients_again[k], kept[k]) for k in kept):
+        return "the second call gives something else than the first: what is kept between calls?", 0.0, {}
+    for name, before in params.items():
+        moved = _LR * kept[name]
+        if (np.abs(after[name] - (before - moved)) > _EXACT.bound(3 * np.abs(moved) + np.abs(before - moved))).any():
+            return f"update gives another {name} than W - lr dW", 0.0, {}
+    return "", E, kept
 
 
 def _words(source: str, name: str, judge: Judge) -> str:

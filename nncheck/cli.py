@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -192,18 +193,23 @@ def main() -> None:
     except InputError as error:
         complain(f"Error: {error}")
         code = BAD_INPUT
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (so that the interpreter's own last flush is silent)
-        code = AGREES
     except Exception as error:
-        if os.environ.get("NNCHECK_DEBUG"):
-            traceback.print_exc()
-        complain(
-            f"nncheck itself failed: {type(error).__name__}: {error}\n"
-            "This is a fault of nncheck. Set NNCHECK_DEBUG=1 to see where, and report it with the command you gave."
-        )
-        code = OWN_FAULT
+        code = _fault(error)
     sys.exit(code)
+
+
+def _fault(error: Exception) -> int:
+    """Say what went wrong inside nncheck; a pipe whose reader has seen enough is no fault. Returns the exit code."""
+    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EINVAL):  # EINVAL is what Windows says
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (the interpreter's own last flush is to be silent too)
+        return AGREES
+    if os.environ.get("NNCHECK_DEBUG"):
+        traceback.print_exc()
+    complain(
+        f"nncheck itself failed: {type(error).__name__}: {error}\n"
+        "This is a fault of nncheck. Set NNCHECK_DEBUG=1 to see where, and report it with the command you gave."
+    )
+    return OWN_FAULT
 
 
 def _facts(case: Case) -> dict[str, Any]:

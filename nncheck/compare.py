@@ -1,14 +1,12 @@
 """Differences between two trajectories of one case, step by step, and who is at fault for them.
 
 Two kinds of fact are kept apart. The *drift* is how far the two free runs are apart: rounding piles up in it, and it
-decides nothing. The *local* checks judge every step from the same parameters: the hand-written loss and gradient
-against float64 autograd at the hand's own parameters, and the device's loss and update against float64 autograd at
-the device's own parameters, each inside the bound that the derivation's lines give.
+decides nothing. The *local* checks judge every step from the same parameters: the hand-written loss, gradient and
+update against float64 autograd at the hand's own parameters, and the device's loss, gradient and update against
+float64 autograd at the device's own parameters, each inside the bound that the derivation's lines give.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -17,10 +15,93 @@ from nncheck.drift import Drift
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.record import Fault, Finding, Local, Quantity, Verdict
-from nncheck.rounding import LARGEST, Lines, Precision, Radii, all_within, near_overflow, target_slack
-from nncheck.trajectory import Chunk, Witness, per_step
+from nncheck.rounding import (
+    Lines,
+    Precision,
+    Radii,
+    all_within,
+    near_overflow,
+    target_slack,
+    update_radius,
+)
+from nncheck.trajectory import Chunk, Run, Witness, per_step
 
 _WITNESS = "torch autograd in float64 on the CPU at the same parameters"
+
+
+class Side:
+    """The judges of one side of a case.
+
+    Parameters
+    ----------
+    precision : Precision
+        Number types of the side and of the witness.
+    loss : Judge
+    gradients, updates, lines : tuple of Judge
+        For each parameter its gradient and its update; for E and each gradient the derivation's line.
+    own_updates : bool
+        Whether an update is judged from the side's own gradient (the hand, whose gradient is there for every step) or
+        from the witness's (the device, whose gradient is read at one step of a chunk).
+    """
+
+    def __init__(
+        self,
+        precision: Precision,
+        loss: Judge,
+        gradients: tuple[Judge, ...],
+        updates: tuple[Judge, ...],
+        lines: tuple[Judge, ...],
+        own_updates: bool,
+    ) -> None:
+        self.precision, self.loss, self.own_updates = precision, loss, own_updates
+        self.gradients = {judge.name: judge for judge in gradients}
+        self.updates = {judge.name: judge for judge in updates}
+        self.lines = {judge.name: judge for judge in lines}
+
+    @property
+    def judges(self) -> list[Judge]:
+        """The judges of the side's own quantities, the loss first."""
+        return [self.loss, *self.gradients.values(), *self.updates.values()]
+
+
+def hand_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, ...]) -> Side:
+    """Return the judges of the hand-written side."""
+    return Side(
+        precision,
+        Judge("loss", "E", precision, fault="loss", claim=f"the loss of manual.py differs from {_WITNESS}"),
+        tuple(
+            Judge("derivation", f"d{n}", precision, claim=f"d{n} of manual.py differs from {_WITNESS}") for n in names
+        ),
+        tuple(
+            Judge(
+                "derivation", n, precision, must_resolve=False, claim=f"the update of {n} in manual.py is not W - lr dW"
+            )
+            for n in names
+        ),
+        lines,
+        own_updates=True,
+    )
+
+
+def device_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, ...]) -> Side:
+    """Return the judges of the device."""
+    update = "differs from the float64 one at the same parameters"
+    return Side(
+        precision,
+        Judge("device", "E", precision, fault="device", claim=f"the device's loss differs from {_WITNESS}"),
+        tuple(
+            Judge("device", f"d{n}", precision, fault="device", claim=f"the device's d{n} differs from {_WITNESS}")
+            for n in names
+        ),
+        tuple(
+            Judge(
+                "device", n, precision, must_resolve=False, fault="device", claim=f"the device's update of {n} {update}"
+            )
+            for n in names
+        ),
+        lines,
+        own_updates=False,
+    )
 
 
 class Comparison:
@@ -29,6 +110,7 @@ class Comparison:
     Parameters
     ----------
     case : Case
+        With the parameters that both sides start from.
     X, YT : arrays
         As both sides got them, rounded to float32.
     lines : Lines
@@ -47,18 +129,10 @@ class Comparison:
         self._case, self._X, self._YT, self._lines = case, X, YT, lines
         self._slack = target_slack(case, YT, lines.derivation)
         self._certified = certified
-        self._hand = Precision(hand_dtype, "float64")
-        self._device = Precision("float32", "float64")
         names = tuple(case.params)
-        gradients = tuple(f"d{name}" for name in names)
-        self._hand_loss = Judge("loss", "E", self._hand)
-        self._hand_gradients = {g: Judge("derivation", g, self._hand) for g in gradients}
-        self._hand_updates = {n: Judge("derivation", n, self._hand, must_resolve=False) for n in names}
-        self._device_loss = Judge("device", "E", self._device)
-        self._device_gradients = {g: Judge("device", g, self._device) for g in gradients}
-        self._device_updates = {n: Judge("device", n, self._device, must_resolve=False) for n in names}
-        self._hand_lines = self._judges_of_lines(self._hand, gradients)
-        self._device_lines = self._judges_of_lines(self._device, gradients)
+        hand, device = Precision(hand_dtype, "float64"), Precision("float32", "float64")
+        self._hand = hand_side(names, hand, self._judges_of_lines(hand))
+        self._device = device_side(names, device, self._judges_of_lines(device))
         self._slip: tuple[int, str] | None = None
         self._kink = ""
         self.drift = Drift(case, every, steps)
@@ -68,80 +142,72 @@ class Comparison:
         """Take the next chunk."""
         if chunk.steps == 0:
             return
-        chunk = chunk.laid_out()
         steps = np.arange(chunk.start, chunk.start + chunk.steps)
+        chunk = chunk.laid_out()
         with np.errstate(all="ignore"):
             self.drift.add(steps, chunk)
-            self._judge_hand(steps, chunk)
-            self._judge_device(steps, chunk)
-        self.done = chunk.start + chunk.steps
+            self._judge(self._hand, steps, chunk.hand, chunk.hand_witness)
+            self._judge(self._device, steps, chunk.device, chunk.device_witness)
+        self.done = int(steps[-1]) + 1
 
     def stop(self, step: int, slip: str) -> None:
         """Note that the hand-written code broke its contract at a step, where the comparison ends."""
         self._slip = (step, slip)
 
-    def _judges_of_lines(self, precision: Precision, gradients: tuple[str, ...]) -> dict[str, Judge]:
+    def _judges_of_lines(self, precision: Precision) -> tuple[Judge, ...]:
         """Return judges of derivation.txt against autograd; both are float64, unless the data's own rounding counts."""
         own = Precision("float64", "float64") if self._slack is None else precision
-        return {name: Judge("lines", name, own, must_resolve=False) for name in ("E", *gradients)}
+        fault: Fault = "device" if self._certified else "derivation"
+        claim = (
+            "{} of float64 autograd on the CPU (got) differs from derivation.txt (expected), though they agreed "
+            "when the case was certified: this torch computes something else, the derivation has not changed"
+            if self._certified
+            else f"{{}} of derivation.txt (expected) differs from {_WITNESS} (got)"
+        )
+        names = ("E", *(f"d{name}" for name in self._case.params))
+        return tuple(Judge("lines", n, own, must_resolve=False, fault=fault, claim=claim.format(n)) for n in names)
 
-    # the local checks --------------------------------------------------------------------------------------------
-
-    def _judge_hand(self, steps: Array, chunk: Chunk) -> None:
-        n, hand, lr = len(steps), chunk.hand, self._case.lr
-        before = {name: states[:n] for name, states in hand.states.items()}
-        radii = self._radii(before, self._hand)
-        expected, radius = self._trusted(steps, chunk.hand_witness, radii, self._hand, self._hand_lines)
-        self._hand_loss.add(steps, hand.losses, expected["E"], radius.get("E"))
+    def _judge(self, side: Side, steps: Array, run: Run, witness: Witness) -> None:
+        """Judge one side's next steps."""
+        lr = self._case.lr
+        before = {name: array.astype(np.float64, copy=False) for name, array in run.before.items()}
+        radii = self._lines.radii(self._X, self._YT, before, side.precision, self._slack)
+        expected, radius = self._trusted(side, steps, witness, radii)
+        side.loss.add(steps, run.losses.astype(np.float64, copy=False), expected["E"], radius.get("E"))
         for name in self._case.params:
-            g = f"d{name}"
-            self._hand_gradients[g].add(steps, hand.gradients[name], expected[g], radius.get(g))
-            moved = lr * hand.gradients[name].astype(np.float64)
+            gradient, e = expected[f"d{name}"], radius.get(f"d{name}")
+            own = run.gradients[name].astype(np.float64, copy=False)
+            n = len(own)
+            side.gradients[f"d{name}"].add(steps[:n], own, gradient[:n], None if e is None else e[:n])
+            moved = lr * (own if side.own_updates else gradient)
             after = before[name] - moved
-            self._hand_updates[name].add(steps, hand.states[name][1:], after, 3 * np.abs(moved) + np.abs(after))
-        self._name_kinks(steps, radii)
-
-    def _judge_device(self, steps: Array, chunk: Chunk) -> None:
-        n, device, lr = len(steps), chunk.device, self._case.lr
-        before = {name: states[:n].astype(np.float64) for name, states in device.states.items()}
-        radii = self._radii(before, self._device)
-        expected, radius = self._trusted(steps, chunk.device_witness, radii, self._device, self._device_lines)
-        self._device_loss.add(steps, device.losses[:n].astype(np.float64), expected["E"], radius.get("E"))
-        for name in self._case.params:
-            g = f"d{name}"
-            e = radius.get(g)
-            first = device.gradients[name].astype(np.float64)
-            self._device_gradients[g].add(steps[:1], first, expected[g][:1], None if e is None else e[:1])
-            moved = lr * expected[g]
-            after = before[name] - moved
-            if e is not None:
-                e = lr * e + 3 * np.abs(moved) + np.abs(after)
-                e = np.where(np.abs(after) > LARGEST["float32"], np.inf, e)
-            self._device_updates[name].add(steps, device.states[name][1 : n + 1].astype(np.float64), after, e)
-
-    def _radii(self, params: Mapping[str, Array], precision: Precision) -> Radii:
-        return self._lines.radii(self._X, self._YT, params, precision, self._slack)
+            if side.own_updates:
+                e = np.zeros(())
+            bound = None if e is None else update_radius(lr, e, moved, after)
+            side.updates[name].add(steps, run.after[name].astype(np.float64, copy=False), after, bound)
+        if side is self._hand:
+            self._name_kinks(steps, radii)
 
     def _trusted(
-        self, steps: Array, witness: Witness, radii: Radii, precision: Precision, lines: Mapping[str, Judge]
+        self, side: Side, steps: Array, witness: Witness, radii: Radii
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return what is expected of the loss and each gradient, and the radii that hold for it.
 
         The judge is autograd in float64. Where the lines disagree with it their radii are not used; and if the case
         is certified, so that lines and autograd are known to agree, it is this torch that is wrong.
         """
-        n = len(steps)
-        expected = {"E": witness.losses[:n], **{f"d{k}": g[:n] for k, g in witness.gradients.items()}}
+        expected = {"E": witness.losses, **{f"d{name}": g for name, g in witness.gradients.items()}}
         radius = dict(radii.radius)
-        overflow = np.zeros(n, dtype=bool) if radii.overflow is None else radii.overflow.copy()
+        overflow = np.zeros(len(steps), dtype=bool) if radii.overflow is None else radii.overflow.copy()
         for values in expected.values():
-            if not all_within(values, precision):
-                overflow |= per_step(np.any, near_overflow(values, precision))
+            if not all_within(values, side.precision):
+                overflow |= per_step(np.any, near_overflow(values, side.precision))
         calm = not overflow.any()
         for name, value in radii.value.items():
             settled = None if calm and np.isfinite(value).all() else ~overflow & per_step(np.all, np.isfinite(value))
             rows = slice(None) if settled is None else settled
-            judge, before = lines[name], lines[name].differing
+            judge = side.lines[name]
+            before = judge.differing
             if settled is None or settled.any():
                 judge.add(steps[rows], expected[name][rows], value[rows], radius[name][rows])
             if judge.differing > before and not self._certified:
@@ -159,8 +225,8 @@ class Comparison:
             return
         line, mask = next(iter(radii.kinks.items()))
         where = [int(i) for i in np.argwhere(mask)[0]]
-        step = int(steps[where[0]]) if mask.shape[:1] == steps.shape else int(steps[0])
-        index = where[1:] if mask.shape[:1] == steps.shape else where
+        stacked = mask.shape[:1] == steps.shape
+        step, index = (int(steps[where[0]]), where[1:]) if stacked else (int(steps[0]), where)
         self._kink = (
             f"kink: at step {step} the comparison in {line}{index} is open within rounding (its unit is 0); either "
             "one-sided derivative is right there"
@@ -171,18 +237,11 @@ class Comparison:
     @property
     def judges(self) -> list[Judge]:
         """All judges of the two sides."""
-        return [
-            self._hand_loss,
-            *self._hand_gradients.values(),
-            *self._hand_updates.values(),
-            self._device_loss,
-            *self._device_gradients.values(),
-            *self._device_updates.values(),
-        ]
+        return [*self._hand.judges, *self._device.judges]
 
     def verdict(self) -> Verdict:
         """Differ if anything does; agree if all that must be resolved was; else cannot tell."""
-        if self._slip or self.findings():
+        if self.findings():
             return "differ"
         resolved = all(judge.verdict == "agree" for judge in self.judges if judge.must_resolve)
         return "agree" if resolved else "cannot-tell"
@@ -195,16 +254,12 @@ class Comparison:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is wrong, with its evidence, the hand-written side first."""
-        found = []
-        if self._slip:
-            found.append(_slip_finding(*self._slip))
-        for judge in self.judges:
-            if judge.differing:
-                found.append(_finding(judge, *self._words(judge)))
-        for name, judge in self._hand_lines.items():
-            worse = judge if judge.differing else self._device_lines[name]
+        found = [_slip_finding(*self._slip)] if self._slip else []
+        found += [_finding(judge) for judge in self.judges if judge.differing]
+        for name, judge in self._hand.lines.items():
+            worse = judge if judge.differing else self._device.lines[name]
             if worse.differing:
-                found.append(_finding(worse, *self._words_of_lines(worse)))
+                found.append(_finding(worse))
         return tuple(found)
 
     def quantities(self) -> tuple[Quantity, ...]:
@@ -227,61 +282,34 @@ class Comparison:
 
     def local(self) -> dict[str, Local]:
         """Largest error / bound of each side."""
-        return {
-            "derivation": _largest([*self._hand_gradients.values(), *self._hand_updates.values()]),
-            "device": _largest([j for j in self.judges if j.side == "device"]),
-            "loss": _largest([self._hand_loss]),
-        }
+        return {side: _largest([j for j in self.judges if j.side == side]) for side in ("derivation", "device", "loss")}
 
     def notes(self) -> list[str]:
         """Return what a reader should know beside the verdict."""
         notes = []
         if self._lines.why_not:
             notes.append(f"not covered: no bound can be computed ({self._lines.why_not})")
-        if self._hand_loss.steps and not self._lines.why_not:
-            missing = [name for name, judge in self._hand_lines.items() if not judge.steps]
+        elif self.done:
+            missing = [name for name in self._hand.lines if name not in self._lines.names]
             if missing:
                 notes.append(f"not covered: derivation.txt gives no {', '.join(missing)}")
         if any(judge.rule == "fixed tolerance" for judge in self.judges):
             notes.append("fixed tolerance: where no bound holds, 1e-10 of the tensor's largest term, in float64 only")
         for judge in self.judges:
             if judge.must_resolve and judge.verdict == "cannot-tell" and judge.rule != "not covered":
-                notes.append(
-                    f"cannot tell: {judge.name} ({judge.side}): {judge.elements - judge.resolved} of {judge.elements} "
-                    f"element(s) were never resolved to {1e-3:g} in {judge.precision.coarser}"
-                )
+                notes.append(f"cannot tell: {judge.name} ({judge.side}): {judge.why_not_told}")
         if self._kink:
             notes.append(self._kink)
         diverged = [judge.not_finite for judge in self.judges if judge.not_finite is not None]
-        if diverged:
+        one_sided = any(judge.worst is not None and np.isinf(judge.worst.ratio) for judge in self.judges)
+        if diverged and not one_sided:
             notes.append(f"from step {min(diverged)} on, values are not finite on both sides: the training diverges")
         if self.drift.frozen:
             notes.append(
-                f"in {self.drift.frozen:,} of {self.done:,} steps the float32 update moved no parameter "
-                "(less than half a unit in the last place): that is not convergence"
+                f"in {self.drift.frozen:,} of {self.done:,} steps the float32 update moved no parameter, though the "
+                "gradient was not zero (less than half a unit in the last place): that is not convergence"
             )
         return notes
-
-    def _words(self, judge: Judge) -> tuple[Fault, str]:
-        if judge.side == "loss":
-            return "loss", f"the loss of manual.py differs from {_WITNESS}"
-        if judge.side == "derivation" and judge.name.startswith("d") and judge.name in self._hand_gradients:
-            return "derivation", f"{judge.name} of manual.py differs from {_WITNESS}"
-        if judge.side == "derivation":
-            return "derivation", f"the update of {judge.name} in manual.py is not W - lr dW"
-        if judge.name == "E":
-            return "device", f"the device's loss differs from {_WITNESS}"
-        if judge.name in self._device_gradients:
-            return "device", f"the device's {judge.name} differs from {_WITNESS}"
-        return "device", f"the device's update of {judge.name} differs from the float64 one at the same parameters"
-
-    def _words_of_lines(self, judge: Judge) -> tuple[Fault, str]:
-        if self._certified:
-            return "device", (
-                f"{judge.name} of torch autograd in float64 on the CPU differs from the certified derivation: "
-                "this torch is wrong, not the derivation"
-            )
-        return "derivation", f"{judge.name} of derivation.txt differs from {_WITNESS} (got: autograd)"
 
 
 def _as_steps(mask: Array, like: Array) -> Array:
@@ -297,18 +325,18 @@ def _largest(judges: list[Judge]) -> Local:
     return Local(ratio=top.ratio, step=top.step, name=name)
 
 
-def _finding(judge: Judge, fault: Fault, claim: str) -> Finding:
+def _finding(judge: Judge) -> Finding:
     assert judge.worst is not None
     worst, error = judge.worst, abs(judge.worst.got - judge.worst.expected)
     place = f"{list(worst.index)}" if worst.index else ""
     ratio = f"{worst.ratio:.3g} times what rounding explains" if np.isfinite(worst.ratio) else "not finite"
     text = (
-        f"{claim}, first at step {judge.first_step}, at {judge.differing:,} of {judge.steps:,} steps. "
+        f"{judge.claim}, first at step {judge.first_step}, at {judge.differing:,} of {judge.steps:,} steps. "
         f"Worst at step {worst.step}: {judge.name}{place} got {worst.got:.9g}, expected {worst.expected:.9g}, "
         f"error {error:.3g}, {ratio}."
     )
     return Finding(
-        fault=fault,
+        fault=judge.fault,
         quantity=judge.name,
         first_step=judge.first_step,
         step=worst.step,

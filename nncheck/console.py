@@ -68,7 +68,7 @@ class Bar:
     @property
     def update(self) -> Callable[[str, int, int], None] | None:
         """What `run` is to call, None where nobody watches."""
-        return self._update if sys.stderr.isatty() else None
+        return self._update if sys.stderr is not None and sys.stderr.isatty() else None
 
     def _update(self, case: str, done: int, steps: int) -> None:
         from tqdm import tqdm

@@ -27,7 +27,7 @@ class Drift:
         Of the loss and each parameter.
     final : dict of side to dict of arrays
     frozen : int
-        At how many steps the device's update moved no parameter.
+        At how many steps the device's update moved no parameter though the gradient was not zero.
     """
 
     def __init__(self, case: Case, every: int, steps: int) -> None:
@@ -39,12 +39,10 @@ class Drift:
         self.frozen = 0
 
     def add(self, steps: Array, chunk: Chunk) -> None:
-        """Take the next n steps, whose numbers are given."""
-        n = len(steps)
-        device = {name: states[: n + 1] for name, states in chunk.device.states.items()}
-        hand = chunk.hand.states
-        loss = np.abs(chunk.device.losses[:n].astype(np.float64) - chunk.hand.losses)
-        differences = {name: np.abs(device[name][1:].astype(np.float64) - hand[name][1:]) for name in device}
+        """Take the next steps, whose numbers are given."""
+        device, hand = chunk.device, chunk.hand
+        loss = np.abs(device.losses.astype(np.float64) - hand.losses)
+        differences = {name: np.abs(device.after[name].astype(np.float64) - hand.after[name]) for name in device.after}
         largest = {name: per_step(np.max, difference) for name, difference in differences.items()}
         for name, values in (("loss", loss), *largest.items()):
             self._keep(name, steps, values)
@@ -54,18 +52,16 @@ class Drift:
                 name: ParamRow(diff=float(largest[name][s]), index=index_of_largest(difference[s]))
                 for name, difference in differences.items()
             }
-            autograd, manual = float(chunk.device.losses[s]), float(chunk.hand.losses[s])
-            row = Row(
-                step=int(steps[s]), loss=LossRow(autograd=autograd, manual=manual, diff=float(loss[s])), params=params
-            )
-            self.rows.append(row)
-        moved = np.zeros(n, dtype=bool)
-        for states in device.values():
-            moved |= per_step(np.any, states[1:] != states[:-1])
-        self.frozen += int(n - moved.sum())
+            losses = LossRow(autograd=float(device.losses[s]), manual=float(hand.losses[s]), diff=float(loss[s]))
+            self.rows.append(Row(step=int(steps[s]), loss=losses, params=params))
+        moved, asked = np.zeros(len(steps), dtype=bool), np.zeros(len(steps), dtype=bool)
+        for name, after in device.after.items():
+            moved |= per_step(np.any, after != device.before[name])
+            asked |= per_step(np.any, chunk.device_witness.gradients[name] != 0)
+        self.frozen += int((asked & ~moved).sum())
         self.final = {
-            "autograd": {name: states[n].copy() for name, states in device.items()},
-            "manual": {name: states[n].copy() for name, states in hand.items()},
+            "autograd": {name: after[-1].copy() for name, after in device.after.items()},
+            "manual": {name: after[-1].copy() for name, after in hand.after.items()},
         }
 
     def _keep(self, name: str, steps: Array, values: Array) -> None:

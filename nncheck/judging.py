@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncheck.formula.plain import Array
-from nncheck.record import Verdict
-from nncheck.rounding import FIXED, Precision
+from nncheck.record import Fault, Verdict
+from nncheck.rounding import FIXED, TINY, Precision
 from nncheck.trajectory import index_of_largest, per_step
 
 #: A quantity is resolved where the bound is at most this part of it.
 RESOLUTION = 1e-3
+#: An exact zero is known to so many of the smallest normal numbers.
+ZERO = 1e10
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,24 @@ class Judge:
         Number types of the two sides.
     must_resolve : bool
         Whether the case can agree only if this quantity was resolved.
+    fault : str
+        Who is at fault if it differs.
+    claim : str
+        What is then said, to which the evidence is added.
     """
 
-    def __init__(self, side: str, name: str, precision: Precision, must_resolve: bool = True) -> None:
-        self.side, self.name, self.precision, self.must_resolve = side, name, precision, must_resolve
+    def __init__(
+        self,
+        side: str,
+        name: str,
+        precision: Precision,
+        *,
+        must_resolve: bool = True,
+        fault: Fault = "derivation",
+        claim: str = "",
+    ) -> None:
+        self.side, self.name, self.precision = side, name, precision
+        self.must_resolve, self.fault, self.claim = must_resolve, fault, claim
         self.worst: Worst | None = None
         self.first_step = -1
         self.differing = 0
@@ -49,6 +65,7 @@ class Judge:
         self.rules: set[str] = set()
         self.not_finite: int | None = None  # first step at which both sides are not finite
         self._resolved: Array | None = None
+        self._told = False  # whether any element that is not zero was resolved
 
     def add(self, steps: Array, got: Array, expected: Array, radius: Array | None) -> None:
         """Judge S more steps.
@@ -62,16 +79,19 @@ class Judge:
             Radius of the expected value; None where no lines carry one.
         """
         with np.errstate(all="ignore"):
-            bound, exact_zero = self._bound(expected, radius)
+            bound = self._bound(expected, radius)
             error = np.abs(got - expected)
             ratio = error / bound
             if not np.isfinite(ratio).all():
                 ratio = self._without_nan(steps, ratio, got, expected, bound)
-            resolved = (bound <= RESOLUTION * np.abs(expected)) | exact_zero
+            told = (bound <= RESOLUTION * np.abs(expected)) & np.isfinite(expected)
+            # a bound of next to nothing is an exact zero, as behind a dead ReLU: every precision gives it
+            zero = (expected == 0) & (bound <= ZERO * TINY[self.precision.coarser])
         self.steps += len(steps)
         axes = tuple(range(1, ratio.ndim))
-        element: Array = np.asarray(resolved.any(axis=0))
+        element: Array = np.asarray((told | zero).any(axis=0))
         self._resolved = element if self._resolved is None else self._resolved | element
+        self._told = self._told or bool(told.any())
         largest = per_step(np.max, ratio)
         differs = largest > 1
         if differs.any():
@@ -93,10 +113,21 @@ class Judge:
 
     @property
     def verdict(self) -> Verdict:
-        """Differ if any element at any step does; agree if every element was resolved at some step."""
+        """Differ if any element does at any step; agree if each was resolved at some step, and not all are 0."""
         if self.differing:
             return "differ"
-        return "agree" if self.resolved == self.elements and self.steps else "cannot-tell"
+        return "agree" if self._told and self.resolved == self.elements else "cannot-tell"
+
+    @property
+    def why_not_told(self) -> str:
+        """Why the verdict is neither agree nor differ."""
+        unresolved = self.elements - self.resolved
+        if self.elements and not unresolved:
+            return "it is exactly 0 at every step, so that nothing was tried"
+        return (
+            f"{unresolved} of {self.elements} element(s) were never resolved to {RESOLUTION:g} in "
+            f"{self.precision.coarser}"
+        )
 
     @property
     def resolved(self) -> int:
@@ -113,17 +144,16 @@ class Judge:
         """Name the weakest rule that was used."""
         return next((r for r in ("not covered", "fixed tolerance", "bound") if r in self.rules), "not covered")
 
-    def _bound(self, expected: Array, radius: Array | None) -> tuple[Array, Array | bool]:
-        """Return the bound of every element, and where the value is exactly zero in every precision."""
+    def _bound(self, expected: Array, radius: Array | None) -> Array:
+        """Return the bound of every element."""
         if radius is None:
-            return self._fallback(expected), False
+            return self._fallback(expected)
         self.rules.add("bound")
         bound = self.precision.bound(radius)
         uncovered = np.isnan(bound) & np.isfinite(expected)
         if uncovered.any():  # lines that overflow on a way that autograd does not take
             bound = np.where(uncovered, self._fallback(expected), bound)
-        # a radius of 0 is an exact zero, as behind a dead ReLU: every precision gives it
-        return bound, radius == 0
+        return bound
 
     def _fallback(self, expected: Array) -> Array:
         if self.precision.coarser == "float64":

@@ -8,7 +8,7 @@ values), no zero, no symmetry, both branches of every kink taken and none of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,11 @@ from nncheck.case import Case, shapes_for
 from nncheck.errors import FormulaError
 from nncheck.formula import Derivation, Plain, PlainArithmetic, evaluate, plain
 from nncheck.formula.plain import Array
+from nncheck.rounding import has_probability_targets
 
 BATCHES = (2, 5, 7)
+#: Operations with two branches: relu(a), abs(a), sign(a) branch at 0, the others where a = b.
+KINKS = ("maximum", "minimum", "abs", "sign", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 MARGIN = 0.02
 _TRIES = 500
 
@@ -70,14 +73,9 @@ def _drawn(
         if clearest > MARGIN:
             break
     assert best is not None
-    if clearest <= 0 and layers_with_kinks(derivation):
+    if clearest <= 0:
         raise FormulaError(f"no probe takes both branches of a kink at sizes {sizes}, N = {batch}", "derivation.txt")
     return best
-
-
-def layers_with_kinks(derivation: Derivation) -> bool:
-    """Whether any line compares, takes a maximum or the like."""
-    return bool(derivation.operations() & {"maximum", "minimum", "relu", "greater", "greater_equal", "less", "abs"})
 
 
 def _random(
@@ -91,18 +89,14 @@ def _random(
 
     params = {name: numbers(shape) for name, shape in shapes_for(case.params, sizes).items()}
     targets = numbers((batch, sizes[-1]))
-    if _are_probabilities(case, derivation):
+    if (case.YT >= 0).all() and (case.YT <= 1).all():  # as a binary cross-entropy asks for
+        targets = generator.uniform(0.05, 0.95, targets.shape).astype(np.float32).astype(np.float64)
+    if has_probability_targets(case, derivation):
         # multiples of 1/64: every row sums to 1 exactly in both precisions
         weights = generator.dirichlet(np.ones(sizes[-1]), batch)
         targets = np.floor(weights * 60) / 64 + 1 / 64
         targets[:, 0] += 1 - targets.sum(axis=1)
     return Probe(sizes, numbers((batch, sizes[0])), targets, params)
-
-
-def _are_probabilities(case: Case, derivation: Derivation) -> bool:
-    softmax = bool(derivation.operations() & {"softmax", "log_softmax", "exp"})
-    rows = case.YT.sum(axis=1)
-    return softmax and bool((case.YT >= 0).all() and np.abs(rows - 1).max() < 1e-9)
 
 
 class _Margins(PlainArithmetic):
@@ -117,31 +111,20 @@ class _Margins(PlainArithmetic):
     def __init__(self) -> None:
         self.clearance = np.inf
 
-    def maximum(self, a: Plain, b: Plain) -> Plain:
-        self._see(a, b)
-        return super().maximum(a, b)
-
-    def minimum(self, a: Plain, b: Plain) -> Plain:
-        self._see(a, b)
-        return super().minimum(a, b)
-
-    def abs(self, a: Plain) -> Plain:
-        self._see(a, self.number(0.0))
-        return super().abs(a)
-
-    def greater(self, a: Plain, b: Plain) -> Plain:
-        self._see(a, b)
-        return super().greater(a, b)
-
-    def greater_equal(self, a: Plain, b: Plain) -> Plain:
-        self._see(a, b)
-        return super().greater_equal(a, b)
-
-    def less(self, a: Plain, b: Plain) -> Plain:
-        self._see(a, b)
-        return super().less(a, b)
-
     def _see(self, a: Plain, b: Plain) -> None:
         distance = self.subtract(a, b).array
         one_way = bool((distance > 0).all() or (distance < 0).all())
         self.clearance = min(self.clearance, 0.0 if one_way else float(np.abs(distance).min()))
+
+
+def _seeing(op: str) -> Callable[..., Plain]:
+    def operation(self: _Margins, a: Plain, *others: Plain) -> Plain:
+        self._see(a, others[0] if others else self.number(0.0))
+        result: Plain = getattr(PlainArithmetic, op)(self, a, *others)
+        return result
+
+    return operation
+
+
+for _op in KINKS:
+    setattr(_Margins, _op, _seeing(_op))

@@ -74,6 +74,11 @@ class Lines:
     derivation: Derivation | None
     why_not: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the lines."""
+        return () if self.derivation is None else self.derivation.names
+
     def radii(
         self, X: Array, YT: Array, params: Mapping[str, Array], precision: Precision, slack: Array | None = None
     ) -> Radii:
@@ -99,7 +104,7 @@ class Lines:
         unit = UNIT[precision.coarser]
         arithmetic = BoundArithmetic(unit)
         targets = exact(YT)
-        if slack is not None and slack.any():
+        if slack is not None:
             targets = Bounded(targets.value, plain(np.broadcast_to(slack / unit, YT.shape)))
         inputs = {"X": exact(X), "YT": targets, **{name: exact(p, stacked=True) for name, p in params.items()}}
         values = evaluate(self.derivation, inputs, arithmetic)
@@ -111,7 +116,7 @@ class Lines:
                 continue
             shape = params[name[1:]].shape if name != "E" else (points,)
             line = values[name]
-            if line.value.array.shape != shape and line.value.shape != shape[1:]:
+            if line.value.shape != shape[1:]:
                 raise FormulaError(f"{name} has shape {line.value.shape}, expected {shape[1:]}", self._where(name))
             value[name] = np.broadcast_to(line.value.array, shape)
             radius[name] = np.broadcast_to(radius_like(line), shape)
@@ -133,6 +138,15 @@ def lines_of(case: Case) -> Lines:
     return Lines(derivation)
 
 
+def has_probability_targets(case: Case, derivation: Derivation) -> bool:
+    """Whether each row of the case's targets is a distribution that a softmax is compared with.
+
+    Told by the lines, which hold a softmax (or exp), and by the rows of YT, which sum to 1 as written.
+    """
+    softmax = bool(derivation.operations() & {"softmax", "log_softmax", "exp"})
+    return softmax and bool((case.YT >= 0).all() and np.abs(case.YT.sum(axis=1) - 1).max() < 1e-6)
+
+
 def target_slack(case: Case, YT: Array, derivation: Derivation | None) -> Array | None:
     """Return how far each row of targets is from summing to 1 after its literals were rounded.
 
@@ -142,14 +156,27 @@ def target_slack(case: Case, YT: Array, derivation: Derivation | None) -> Array 
     Returns
     -------
     slack : (N, 1) or None
-        None unless the lines hold a softmax (or exp and log) and the literals sum to 1.
+        None if the targets are no distributions, or still sum to 1 exactly.
     """
-    if derivation is None or not derivation.operations() & {"softmax", "log_softmax", "exp"}:
-        return None
-    if (case.YT < 0).any() or np.abs(case.YT.sum(axis=1) - 1).max() > 1e-12:
+    if derivation is None or not has_probability_targets(case, derivation):
         return None
     slack: Array = np.abs(YT.sum(axis=1, keepdims=True) - 1)
-    return slack
+    return slack if slack.any() else None
+
+
+def update_radius(lr: float, radius: Array | float, moved: Array, after: Array) -> Array:
+    """Return the radius of W' = W - lr dW: lr e + 3 |lr dW| + |W'|, for the rounding of lr, of lr dW and of W'.
+
+    Parameters
+    ----------
+    lr : float
+    radius : (S, ...)
+        Radius of dW; 0 if the update is judged from that very dW.
+    moved, after : (S, ...)
+        lr dW and W'.
+    """
+    total: Array = lr * radius + 3 * np.abs(moved) + np.abs(after)
+    return np.where(np.abs(after) > LARGEST["float32"], np.inf, total)
 
 
 def _overflows(values: Sequence[Plain], points: int, precision: Precision) -> Array:

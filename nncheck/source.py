@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tokenize
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +43,7 @@ def load_module(path: Path, name: str) -> ModuleType:
     text = read_text(path)
     module = ModuleType(name)
     module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses look their module up there
     try:
         exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
     except KeyboardInterrupt:

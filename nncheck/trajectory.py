@@ -19,19 +19,25 @@ class Run:
     ----------
     losses : (n,)
         Loss of each step, before its update.
-    states : mapping of str to (n + 1, ...)
-        Each parameter before the first of the steps and after every one.
+    before, after : mapping of str to (n, ...)
+        Each parameter before and after the update of every step.
     gradients : mapping of str to (n or 1, ...)
         The side's own dE/dW and so on: of every step (hand), or of the first one (device).
     """
 
     losses: Array
-    states: Mapping[str, Array]
+    before: Mapping[str, Array]
+    after: Mapping[str, Array]
     gradients: Mapping[str, Array]
 
-    def laid_out(self) -> Run:
-        """Return the same with the steps innermost in memory, as the checks of all steps at once want it."""
-        return Run(losses=self.losses, states=_laid_out(self.states), gradients=_laid_out(self.gradients))
+    def first(self, n: int) -> Run:
+        """Return the first n steps, the steps innermost in memory, as the checks of all steps at once want it."""
+        return Run(
+            losses=self.losses[:n],
+            before=_laid_out(self.before, n),
+            after=_laid_out(self.after, n),
+            gradients=_laid_out(self.gradients, n),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +53,9 @@ class Witness:
     losses: Array
     gradients: Mapping[str, Array]
 
-    def laid_out(self) -> Witness:
-        """Return the same with the steps innermost in memory."""
-        return Witness(losses=self.losses, gradients=_laid_out(self.gradients))
+    def first(self, n: int) -> Witness:
+        """Return the first n steps, the steps innermost in memory."""
+        return Witness(losses=self.losses[:n], gradients=_laid_out(self.gradients, n))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +80,14 @@ class Chunk:
         return len(self.hand.losses)
 
     def laid_out(self) -> Chunk:
-        """Return the same with the steps innermost in memory."""
+        """Return the steps that both sides have, the steps innermost in memory."""
+        n = self.steps
         return Chunk(
             start=self.start,
-            device=self.device.laid_out(),
-            device_witness=self.device_witness.laid_out(),
-            hand=self.hand.laid_out(),
-            hand_witness=self.hand_witness.laid_out(),
+            device=self.device.first(n),
+            device_witness=self.device_witness.first(n),
+            hand=self.hand.first(n),
+            hand_witness=self.hand_witness.first(n),
         )
 
 
@@ -96,5 +103,5 @@ def index_of_largest(array: Array) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(array)), array.shape))
 
 
-def _laid_out(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: points_innermost(array) for name, array in arrays.items()}
+def _laid_out(arrays: Mapping[str, Array], n: int) -> dict[str, Array]:
+    return {name: points_innermost(array[:n]) for name, array in arrays.items()}

@@ -44,8 +44,9 @@ def test_a_path_stands_for_a_name(copy_case: Callable[..., Path]) -> None:
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(CaseError, match=r"no case 'softmax-crossentropy'. Did you mean softmax_cross_entropy\?"):
         cases.find("softmax-crossentropy")
-    with pytest.raises(CaseError, match="Cases: hidden, one_to_one"):
-        cases.find("zzz")
+    for text in ("zzz", "", " "):
+        with pytest.raises(CaseError, match="Cases: hidden, one_to_one"):
+            cases.find(text)
 
 
 def test_a_folder_without_case_toml_is_no_case(tmp_path: Path) -> None:
@@ -135,6 +136,9 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
         ("lr = 0.1", "lr = -1", "training.lr: got -1, expected more than 0"),
         ("lr = 0.1", "lr = nan", "training.lr: got nan, expected"),
         ("lr = 0.1", "lr = '0.1'", "training.lr: got '0.1' (text), expected a number"),
+        ("lr = 0.1", "lr = 1e39", "training.lr: got 1e+39, expected at most 3.4e38, which float32 can hold"),
+        ("X = [[1, 2]]", "X = [[1, 1e39]]", "data.X[0][1]: got 1e+39, expected at most 3.4e38"),
+        ("steps = 3", "steps = 1000000000000", "training.steps: got 1000000000000, expected at most 10^9"),
         ("steps = 3", "steps = 0", "training.steps: got 0, expected more than 0"),
         ("steps = 3", "steps = 1.5", "training.steps: got 1.5, expected a whole number"),
         ("steps = 3", "step = 3", "training.step: is not a key of case.toml"),
@@ -157,6 +161,16 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     for place in ("data.X[0][1]", "parameters.B", "training.lr", "extra"):
         assert f"  {place}: " in error
     assert "4 faults" in error
+
+
+def test_a_fault_in_one_array_hides_none_in_another_and_makes_none_up(tmp_path: Path) -> None:
+    text = GOOD.replace("W = [[1, 2], [3, 4], [5, 6]]", "W = [[1, 2], [3]]").replace(
+        "[[1, 2, 3], [4, 5, 6]]", "[['a', 2, 3], [4, 5, 6]]"
+    )
+    error = _error(tmp_path, text)
+    assert "2 faults" in error
+    assert "  parameters.W: got rows of 1, 2 numbers" in error
+    assert "  parameters.W2[0][0]: got 'a' (text)" in error
 
 
 def test_what_is_not_toml_or_not_text_says_so(tmp_path: Path) -> None:

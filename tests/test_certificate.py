@@ -27,11 +27,11 @@ def test_all_six_certify_again_with_another_seed(copy_case: Callable[..., Path])
     outcomes = certificate.certify(*folders, seed=12)
     for outcome in outcomes:
         assert outcome.faults == ()
-        assert outcome.probes == 6
+        assert outcome.probes == 7
         assert 0 < outcome.ratio <= 1
         record = json.loads(outcome.path.read_text(encoding="utf-8"))
         assert record["schema"] == "nncheck/certificate/1"
-        assert (record["seed"], record["probes"]) == (12, 6)
+        assert (record["seed"], record["probes"]) == (12, 7)
         assert certificate.is_certified(cases.find(outcome.path.parent))
 
 
@@ -51,9 +51,32 @@ def test_all_six_certify_again_with_another_seed(copy_case: Callable[..., Path])
             ("manual.py", "dY.sum(axis=0)", "dY.mean(axis=0)"),
             "dB2 of manual.py differs",
         ),  # invisible at N = 1
-        ("hidden", ("manual.py", "dH = dY @ params", "params['B'] += 1; dH = dY @ params"), "changes params or X"),
-        ("hidden", ("manual.py", "dH = dY @", "X *= 1.5; dH = dY @"), "changes params or X"),
+        (
+            "hidden",
+            ("manual.py", "dH = dY @ params", "params['B'] += 1; dH = dY @ params"),
+            "forward or backward changes",
+        ),
+        ("hidden", ("manual.py", "dH = dY @", "X *= 1.5; dH = dY @"), "forward or backward changes"),
         ("hidden", ("manual.py", '"W": dH.T @ X,', ""), "backward returned no 'W'"),
+        ("hidden", ("manual.py", "dH = dY @", "YT *= 2; dH = dY @"), "forward or backward changes YT"),
+        (
+            "hidden",
+            (
+                "manual.py",
+                "dH = dY @",
+                "globals().setdefault('calls', []).append(0); dH = len(calls) * dY @",
+            ),
+            "the second call gives something else than the first",
+        ),
+        (
+            "hidden",
+            (
+                "manual.py",
+                "def loss",
+                "def update(p, grads, lr):\n    return {k: p[k] - lr * 2 * grads[k] for k in p}\n\n\ndef loss",
+            ),
+            "update gives another W than W - lr dW",
+        ),
         (
             "two_to_two",
             ("manual.py", "dY.T @ X", "np.outer(dY[0], X[0])"),
@@ -74,6 +97,31 @@ def test_what_does_not_agree_is_not_certified(
         certificate.require(cases.find(folder))
 
 
+def test_a_binary_cross_entropy_gets_targets_that_it_takes(copy_case: Callable[..., Path]) -> None:
+    (outcome,) = certificate.certify(
+        copy_case(
+            "relu_sigmoid",
+            ("autograd.py", "nn.MSELoss()", "nn.BCELoss()"),
+            (
+                "manual.py",
+                "return np.mean((Y - YT) ** 2)",
+                "return -np.mean(YT * np.log(Y) + (1 - YT) * np.log(1 - Y))",
+            ),
+            ("manual.py", "dY = 2 * (Y - YT) / Y.size", "dY = (Y - YT) / (Y * (1 - Y)) / Y.size"),
+            ("derivation.txt", "((Y - YT) ** 2).mean()", "-(YT * log(Y) + (1 - YT) * log(1 - Y)).mean()"),
+            ("derivation.txt", "dY = 2 * (Y - YT) / Y.size", "dY = (Y - YT) / (Y * (1 - Y)) / Y.size"),
+        )
+    )
+    assert outcome.faults == ()
+
+
+def test_targets_that_sum_to_one_but_for_their_digits_certify_and_agree(copy_case: Callable[..., Path]) -> None:
+    folder = copy_case("softmax_cross_entropy", ("case.toml", "[[0, 1]]", "[[0.3333333333, 0.6666666666]]"))
+    assert nncheck.run(folder, steps=50).cases[0].verdict == "agree"
+    assert certificate.certify(folder)[0].faults == ()
+    assert nncheck.run(folder, steps=50).cases[0].verdict == "agree"
+
+
 def test_a_changed_file_ends_the_certificate(copy_case: Callable[..., Path]) -> None:
     folder = copy_case("hidden", certified=True)
     assert certificate.is_certified(cases.find(folder))
@@ -82,7 +130,7 @@ def test_a_changed_file_ends_the_certificate(copy_case: Callable[..., Path]) -> 
     assert not certificate.is_certified(cases.find(folder))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"schema": "other"}', '{"sha256": "0"}'])
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, "{", '{"schema": "other"}', '{"sha256": "0"}'])
 def test_a_spoilt_certificate_certifies_nothing(copy_case: Callable[..., Path], text: str) -> None:
     folder = copy_case("hidden", certified=True)
     (folder / "certificate.json").write_text(text, encoding="utf-8")

@@ -50,8 +50,21 @@ def test_a_later_step_can_resolve() -> None:
 
 
 def test_exact_zero_is_resolved_and_agrees_only_with_zero() -> None:
-    assert _judge([[0.0]], [[0.0]], [[0.0]]).verdict == "agree"
+    assert _judge([[0.0, 1.0]], [[0.0, 1.0]], [[0.0, 1.0]]).verdict == "agree"
     assert _judge([[1e-12]], [[0.0]], [[0.0]]).verdict == "differ"
+
+
+def test_a_quantity_that_is_zero_at_every_step_was_not_tried() -> None:
+    judge = _judge([[0.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0]])
+    assert (judge.verdict, judge.why_not_told) == (
+        "cannot-tell",
+        "it is exactly 0 at every step, so that nothing was tried",
+    )
+
+
+def test_what_is_not_finite_resolves_nothing() -> None:
+    assert _judge([[np.inf]], [[np.inf]], [[np.inf]]).verdict == "cannot-tell"
+    assert _judge([[np.nan]], [[np.nan]], [[np.inf]]).verdict == "cannot-tell"
 
 
 def test_zeros_never_pass_for_a_tiny_gradient() -> None:

@@ -57,11 +57,24 @@ def test_write_whole_replaces_and_keeps_the_mode(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links of POSIX")
+def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("before", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    files.write_whole(tmp_path / "link", "after")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text(encoding="utf-8") == "after"
+    files.check_writable(Path(os.devnull))
+    files.write_whole(Path(os.devnull), "nothing")
+    assert not Path(os.devnull).is_file()
+
+
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "f"
     files.write_whole(path, "before")
     with pytest.raises(UnicodeEncodeError):
         files.write_whole(path, "가", encoding="ascii")
     assert path.read_text(encoding="utf-8") == "before"
+    assert len(list(tmp_path.iterdir())) == 1
     with pytest.raises(InputError, match="cannot be written"):
         files.write_whole(tmp_path / "no" / "f", "x")

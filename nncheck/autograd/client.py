@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -18,8 +19,8 @@ from nncheck.autograd import frames
 from nncheck.errors import CaseError
 from nncheck.formula.plain import Array
 
-#: Seconds without an answer after which the torch process counts as hanging: while it starts (importing torch from a
-#: cold disk under a virus scanner has taken a minute) and while it works (a chunk of steps is sized to take under one).
+#: Seconds without a sign of life after which the torch process counts as hanging: while it starts (importing torch
+#: from a cold disk under a virus scanner has taken a minute) and while it works.
 START_LIMIT = 180.0
 WORK_LIMIT = 60.0
 LIMIT_VARIABLE = "NNCHECK_WORKER_SECONDS"
@@ -28,7 +29,10 @@ LIMIT_VARIABLE = "NNCHECK_WORKER_SECONDS"
 # imported in place of the real one.
 _BOOTSTRAP = """
 import sys
-sys.path[:] = [p for p in sys.path if p not in ("", {here!r})] + [{root!r}]
+sys.path[:] = [p for p in sys.path if p not in ("", {here!r})]
+sys.path.insert(0, {root!r})  # the nncheck that asks, and not an older one that is installed
+import nncheck
+sys.path.remove({root!r})
 from nncheck.autograd.worker import main
 main()
 """
@@ -63,6 +67,7 @@ class Worker:
     def __init__(self, device: str) -> None:
         self.device = device
         self._stage = "start the torch process"
+        self._heard = time.monotonic()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
         here = os.getcwd()
         root = str(Path(__file__).resolve().parents[2])
@@ -72,6 +77,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-torch")
         self.notes: list[str] = []
@@ -93,20 +99,30 @@ class Worker:
         CaseError
             If the case's own autograd.py is at fault.
         WorkerFailure
-            If the process ended, the device refused, or nothing came within the limit (seconds); the process is
+            If the process ended, the device refused, or nothing was heard for the limit (seconds); the process is
             then ended.
         """
-        try:
-            return future.result(timeout=_limit(limit))
-        except FutureTimeout:
-            self._process.kill()
-            raise WorkerFailure(self._stage, f"no answer for {_limit(limit):.0f} seconds") from None
+        limit = _limit(limit)
+        while True:
+            silent = time.monotonic() - self._heard
+            try:
+                return future.result(timeout=max(limit - silent, 0.01))
+            except FutureTimeout:
+                if time.monotonic() - self._heard < limit:
+                    continue  # a sign of life came meanwhile
+                self._process.kill()
+                raise WorkerFailure(self._stage, f"no sign of life for {limit:.0f} seconds") from None
 
     def ask(
         self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any
     ) -> Reply:
         """Ask for something and wait for the answer; raises as `result`."""
         return self.result(self.submit(request, arrays, **header), limit)
+
+    def take_notes(self) -> list[str]:
+        """Return what was noted since this was last asked."""
+        notes, self.notes = self.notes, []
+        return notes
 
     def close(self) -> None:
         """End the process."""
@@ -127,10 +143,12 @@ class Worker:
     def _ask(self, header: dict[str, Any], arrays: Mapping[str, Array]) -> Reply:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stage = header.pop("stage", None) or self._stage
+        self._heard = time.monotonic()
         try:
             frames.write(self._process.stdin, header, arrays)  # type: ignore[arg-type]
             while True:
                 reply, replies = frames.read(self._process.stdout)  # type: ignore[arg-type]
+                self._heard = time.monotonic()
                 if "stage" not in reply:
                     break
                 self._stage = reply["stage"]
@@ -155,11 +173,7 @@ class Worker:
                 name = f"signal {-code}"
             ended = f"the torch process was ended by {name}"
         else:
-            ended = (
-                f"the torch process ended with exit code {code:#x}"
-                if code > 255
-                else f"the torch process ended with exit code {code}"
-            )
+            ended = f"the torch process ended with exit code {code if code < 256 else hex(code)}"
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 4000))
         lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ def parse(wanted: str) -> tuple[str, int]:
     return kind, int(index or 0)
 
 
-def open_device(wanted: str, stage: Stage) -> Device:
-    """Open a device in this process; ``stage`` is told of each stage before it begins.
+def open_device(wanted: str, stage: Stage, skip: Collection[str] = ()) -> Device:
+    """Open a device in this process; ``stage`` is told of each stage before it begins, ``auto`` passes over ``skip``.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def open_device(wanted: str, stage: Stage) -> Device:
     kind, index = parse(wanted)
     if kind != "auto":
         return kinds()[kind].open(index, stage)
-    if not kinds()["directml"].missing():
+    if "directml" not in skip and not kinds()["directml"].missing():
         return kinds()["directml"].open(index, stage)
     for candidate in ("cuda", "xpu", "mps"):
         try:

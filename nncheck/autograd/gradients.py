@@ -27,6 +27,11 @@ def at_points(
     E : (S,)
     gradients : list of (S, ...)
         dE/dW and so on, in the order of ``points``.
+
+    Raises
+    ------
+    TypeError
+        If the loss is not one float64 number.
     """
     import torch
     from torch.func import functional_call, grad_and_value, vmap
@@ -38,11 +43,23 @@ def at_points(
     def E(params: dict[str, Any]) -> Any:
         return loss(functional_call(model, params, (x,)), yt)
 
+    _check_loss(E({name: point[0] for name, point in stack.items()}))
     try:
         gradients, losses = vmap(grad_and_value(E))(stack)
     except Exception:  # a module that vmap cannot batch: one point after the other
         return _one_by_one(E, stack)
     return losses.detach().numpy(), [gradients[name].detach().numpy() for name in names]
+
+
+def _check_loss(E: Any) -> None:
+    """Refuse a loss that is no number, or that was rounded to a shorter type on its way."""
+    import torch
+
+    if not isinstance(E, torch.Tensor) or E.ndim != 0:
+        got = f"shape {tuple(E.shape)}" if isinstance(E, torch.Tensor) else type(E).__name__
+        raise TypeError(f"the loss gives {got}, expected one number (a reduction such as the mean)")
+    if E.dtype != torch.float64:
+        raise TypeError(f"the loss gives {E.dtype} for float64 data; remove the cast, it rounds the witness")
 
 
 def _one_by_one(E: Callable[[dict[str, Any]], Any], stack: dict[str, Any]) -> tuple[Array, list[Array]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Network:
                 "returns an nn.Module, and loss, such as nn.MSELoss()."
             )
         self._network = module.network
-        self.loss = module.loss
+        self.loss: Callable[..., Any] = module.loss
 
     def build(self, sizes: tuple[int, ...], names: tuple[str, ...]) -> Any:
         """Return a new model of the given layer widths, its parameters as torch initialised them.
@@ -48,7 +49,7 @@ class Network:
 
         try:
             model = self._network(*sizes)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise CaseError(source.describe(error, self.path)) from None
         if not isinstance(model, nn.Module):
             raise CaseError(f"{self.path}: network{sizes} returned {type(model).__name__}, expected an nn.Module.")
@@ -58,7 +59,19 @@ class Network:
                 f"{self.path}: the network has {len(own)} parameters ({', '.join(own)}), case.toml has {len(names)} "
                 f"({', '.join(names)}); they are matched in order."
             )
+        still = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+        if still:
+            raise CaseError(f"{self.path}: {', '.join(still)} needs requires_grad=True; every parameter is trained.")
         return model
+
+    def loss_on(self, place: Any, dtype: Any) -> Callable[..., Any]:
+        """Return the loss with its own tensors, such as class weights, on a device and in a type."""
+        from torch import nn
+
+        if not isinstance(self.loss, nn.Module):
+            return self.loss
+        placed: Callable[..., Any] = copy.deepcopy(self.loss).to(place, dtype)
+        return placed
 
     def set_parameters(self, model: Any, params: Mapping[str, Array], place: Any, dtype: Any) -> None:
         """Move the model to a device and type, then put values into its parameters, matched in order.

@@ -18,6 +18,9 @@ import numpy as np
 from nncheck.autograd.device import Device
 from nncheck.formula.plain import Array
 
+# Steps between two signs of life.
+_SIGN_OF_LIFE = 500
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -48,12 +51,24 @@ class Trainer:
     X, YT : tensors on the device
     lr : float
         Learning rate.
+    stage : callable
+        Told from time to time how far the training is: a sign of life.
     """
 
-    def __init__(self, model: Any, loss: Callable[..., Any], X: Any, YT: Any, lr: float, device: Device) -> None:
+    def __init__(
+        self,
+        model: Any,
+        loss: Callable[..., Any],
+        X: Any,
+        YT: Any,
+        lr: float,
+        device: Device,
+        stage: Callable[[str], None] | None = None,
+    ) -> None:
         import torch
 
         self._model, self._loss, self._X, self._YT, self._lr, self._device = model, loss, X, YT, lr, device
+        self._stage = stage or (lambda _: None)
         self._optimizer = torch.optim.SGD(model.parameters(), lr=lr)
         self._replay: Callable[[list[Any], int], list[Any]] | None = None
         self._untraced = True
@@ -71,15 +86,26 @@ class Trainer:
                 self._untraced = False
                 self._replay = self._trace(start)
             if self._replay is not None:
-                recorded = self._collect(self._replay(start, steps), steps, start, gradients)
+                recorded = self._collect(self._replayed(start, steps), steps, start, gradients)
                 if self._confirmed(recorded, first):
                     return recorded
                 self._replay, self.why_plain = None, "replayed steps are not bit-equal to real ones on this device"
-            self._restore(start)
+            self._restore([value.cpu() for value in start])
             tensors: list[Any] = []
-            for _ in range(steps):
+            for step in range(steps):
+                if step % _SIGN_OF_LIFE == 0:
+                    self._stage(f"train, {step} of {steps} steps")
                 tensors.extend(self._real_step())
             return self._collect(tensors, steps, start, gradients)
+
+    def _replayed(self, params: list[Any], steps: int) -> list[Any]:
+        assert self._replay is not None
+        recorded: list[Any] = []
+        for done in range(0, steps, _SIGN_OF_LIFE):
+            self._stage(f"train, {done} of {steps} steps")
+            recorded.extend(self._replay(params, min(_SIGN_OF_LIFE, steps - done)))
+            params = recorded[-len(params) :]
+        return recorded
 
     def _real_step(self) -> list[Any]:
         """One step as the document writes it; returns the loss and copies of the new parameters."""
@@ -93,6 +119,7 @@ class Trainer:
         return [p.detach().clone() for p in self._model.parameters()]
 
     def _restore(self, values: list[Any]) -> None:
+        """Set the parameters from the host: copies from device to device are not to be trusted on DirectML."""
         import torch
 
         with torch.no_grad():
@@ -107,7 +134,7 @@ class Trainer:
             return False
         import torch
 
-        self._restore([torch.from_numpy(state[n - 1].copy()).to(self._device.torch) for state in recorded.states])
+        self._restore([torch.from_numpy(state[n - 1].copy()) for state in recorded.states])
         ours = [recorded.losses[n - 1], *(state[n] for state in recorded.states)]
         return all(_same_bits(a, b) for a, b in zip(ours, _to_host(self._real_step())))
 
@@ -124,6 +151,7 @@ class Trainer:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                warnings.filterwarnings("always", message=".*fall back to run on the CPU")  # becomes a note
                 return _traced(self._model, self._loss, self._X, self._YT, self._lr, start)
         except Exception as error:  # whatever tracing dislikes, the real loop does
             text = str(error).strip()

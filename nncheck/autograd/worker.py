@@ -7,7 +7,7 @@ an answer (``{"answer": ...}`` or ``{"error": ..., "kind": "case" or "device"}``
 ======== ============================================================ ==============================================
 request  header and arrays                                            answer
 ======== ============================================================ ==============================================
-open     device                                                       kind, name, versions, note
+open     device, maybe skip (kinds that auto passes over)             kind, name, versions
 survey   kinds                                                        for each kind: state, name, reason
 load     folder, sizes, names, lr, seed; X, YT, parameters            nothing
 train    steps                                                        E (n,); W, ... (n + 1, ...); first.W, ... (...);
@@ -33,6 +33,7 @@ from nncheck.autograd.network import Network
 from nncheck.autograd.training import Trainer
 from nncheck.errors import CaseError
 from nncheck.formula.plain import Array
+from nncheck.source import describe
 
 # Data and parameters of so few numbers gain nothing from a second thread, which would wait on the core that the
 # hand-written side is working on.
@@ -74,7 +75,7 @@ class Server:
             self._notes.append(text[:300])
 
     def _open(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
-        opened = devices.open_device(request["device"], self.stage)
+        opened = devices.open_device(request["device"], self.stage, request.get("skip", ()))
         note = devices.self_test(opened, self.stage)
         self._device = opened
         import torch
@@ -119,7 +120,10 @@ class Server:
         parameters = {name: arrays[name] for name in self._names}
         self._network.set_parameters(model, parameters, self._device.torch, torch.float32)
         X, YT = (torch.tensor(arrays[k], dtype=torch.float32).to(self._device.torch) for k in ("X", "YT"))
-        self._trainer = Trainer(model, self._network.loss, X, YT, request["lr"], self._device)
+        loss = self._network.loss_on(self._device.torch, torch.float32)
+        self._trainer = Trainer(model, loss, X, YT, request["lr"], self._device, self.stage)
+        # one pass on the CPU, so that what is wrong with autograd.py is not taken for a device that refuses
+        self._at_points(self._sizes, self._data, [values[None] for values in parameters.values()])
         return {}, {}
 
     def _train(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
@@ -142,15 +146,16 @@ class Server:
         return {}, {"E": losses, **dict(zip(self._names, gradients))}
 
     def _at_points(self, sizes: tuple[int, ...], data: Any, points: list[Array]) -> tuple[Array, list[Array]]:
+        import torch
+
         assert self._network is not None
         if sizes not in self._witnesses:
             self._witnesses[sizes] = self._network.build(sizes, self._names).double()
         try:
-            return at_points(self._witnesses[sizes], self._network.loss, data["X"], data["YT"], points)
-        except Exception as error:
-            from nncheck.source import describe
-
-            raise CaseError(f"float64 on the CPU: {describe(error, self._network.path)}") from None
+            loss = self._network.loss_on("cpu", torch.float64)
+            return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points)
+        except (Exception, SystemExit) as error:
+            raise CaseError(describe(error, self._network.path)) from None
 
 
 def serve(source: BinaryIO, output: BinaryIO) -> None:
@@ -168,7 +173,7 @@ def serve(source: BinaryIO, output: BinaryIO) -> None:
             header, replies = {"error": str(error), "kind": "case"}, {}
         except LookupError as error:
             header, replies = {"error": str(error.args[0] if error.args else error), "kind": "missing"}, {}
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             header, replies = {"error": _brief(error), "kind": "device"}, {}
         frames.write(output, header, replies)
 

@@ -3,7 +3,8 @@
 A `Bounded` carries a value v and a radius e, counted in units of the unit roundoff u (2^-24 in float32, 2^-53 in
 float64), so that one pass serves every precision, summation order and fused multiply-add. Two correct computations
 a and b of the value satisfy ``|a - b| <= (u_a + u_b) e + eta``, eta being the smallest normal number of the coarser
-type.
+type. Products carry the second-order term u e_a e_b too: where a value is zero in theory, as Y - YT at the optimum,
+the error of its square is nothing else.
 
 References
 ----------
@@ -25,10 +26,15 @@ P = PlainArithmetic()
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A value and its radius, of one shape; a radius of None means exact in every precision (data, counts)."""
+    """A value and its radius, of one shape; a radius of None means exact in every precision (data, counts).
+
+    ``terms`` is how many products were summed to it by the last operation: a bias that is added may have been the
+    first term of that very sum, and then takes part in each of its roundings.
+    """
 
     value: Plain
     radius: Plain | None = None
+    terms: int = 0
 
 
 def exact(value: Any, stacked: bool = False) -> Bounded:
@@ -53,12 +59,19 @@ class BoundArithmetic:
 
     def __init__(self, unit: float) -> None:
         self._unit = unit
+        self._underflow = float(np.finfo(np.float32 if unit > 1e-10 else np.float64).tiny) / unit
         self._line = ""
         self.kinks: dict[str, Array] = {}
 
     def begin(self, line: Line) -> None:
         """Take notice of the line whose operations follow."""
         self._line = line.name
+
+    def end(self, value: Bounded) -> Bounded:
+        """Add to a line's radius what underflow can cost: one smallest normal number, flushed to zero or rounded."""
+        if value.radius is None:
+            return value
+        return Bounded(value.value, Plain(value.radius.array + self._underflow, value.radius.rank))
 
     def number(self, value: float) -> Bounded:
         """Return a literal; one that float32 cannot hold is rounded once."""
@@ -68,9 +81,9 @@ class BoundArithmetic:
     # elementwise ------------------------------------------------------------------------------------------------
 
     def add(self, a: Bounded, b: Bounded) -> Bounded:
-        """Radius e_a + e_b + |v|."""
+        """Radius e_a + e_b + |v|, and k |b| where a is a sum of k products."""
         v = P.add(a.value, b.value)
-        return Bounded(v, _total(a.radius, b.radius, P.abs(v)))
+        return Bounded(v, _total(a.radius, b.radius, P.abs(v), _joined(a, b), _joined(b, a)))
 
     def subtract(self, a: Bounded, b: Bounded) -> Bounded:
         """Radius e_a + e_b + |v|."""
@@ -78,9 +91,10 @@ class BoundArithmetic:
         return Bounded(v, _total(a.radius, b.radius, P.abs(v)))
 
     def multiply(self, a: Bounded, b: Bounded) -> Bounded:
-        """Radius |a| e_b + |b| e_a + |v|."""
+        """Radius |a| e_b + |b| e_a + u e_a e_b + |v|."""
         v = P.multiply(a.value, b.value)
-        return Bounded(v, _total(_times(a.value, b.radius), _times(b.value, a.radius), P.abs(v)))
+        both = None if a.radius is None or b.radius is None else self._second(P.multiply(a.radius, b.radius))
+        return Bounded(v, _total(_times(a.value, b.radius), _times(b.value, a.radius), both, P.abs(v)))
 
     def divide(self, a: Bounded, b: Bounded) -> Bounded:
         """Radius (e_a + |v| e_b) / |b| + |v|."""
@@ -90,14 +104,18 @@ class BoundArithmetic:
         return Bounded(v, _total(quotient, P.abs(v)))
 
     def power(self, a: Bounded, b: Bounded) -> Bounded:
-        """Radius |b a^(b-1)| e_a + |v log a| e_b + 2 |v|."""
+        """Radius |b a^(b-1)| e_a + u |b (b-1) a^(b-2) / 2| e_a^2 + |v log a| e_b + 2 |v|."""
         v = P.power(a.value, b.value)
-        base = exponent = None
+        base = curve = exponent = None
         if a.radius is not None:
             base = _times(P.multiply(b.value, P.power(a.value, P.subtract(b.value, P.number(1.0)))), a.radius)
+            if (b.value.array >= 2).all():
+                bend = P.power(a.value, P.subtract(b.value, P.number(2.0)))
+                half = P.divide(P.multiply(b.value, P.subtract(b.value, P.number(1.0))), P.number(2.0))
+                curve = self._second(P.multiply(P.abs(P.multiply(half, bend)), P.multiply(a.radius, a.radius)))
         if b.radius is not None:
             exponent = _times(P.multiply(v, P.log(P.abs(a.value))), b.radius)
-        return Bounded(v, _total(base, exponent, _twice(P.abs(v))))
+        return Bounded(v, _total(base, curve, exponent, _twice(P.abs(v))))
 
     def maximum(self, a: Bounded, b: Bounded) -> Bounded:
         """Radius of the branch taken; of the larger one where rounding could take the other."""
@@ -247,7 +265,7 @@ class BoundArithmetic:
         return Bounded(P.min(a.value, axis, keepdims), None if a.radius is None else P.max(a.radius, axis, keepdims))
 
     def matmul(self, a: Bounded, b: Bounded) -> Bounded:
-        """Radius |A| e_B + e_A |B| + k |A| |B|, k the inner length."""
+        """Radius |A| e_B + e_A |B| + u e_A e_B + k |A| |B|, k the inner length."""
         v = P.matmul(a.value, b.value)
         size_a, size_b = P.abs(a.value), P.abs(b.value)
         k = P.number(float(a.value.shape[-1]))
@@ -255,7 +273,10 @@ class BoundArithmetic:
         right = _total(b.radius, P.multiply(k, size_b))
         assert right is not None
         radius = P.matmul(size_a, right)
-        return Bounded(v, radius if a.radius is None else P.add(radius, P.matmul(a.radius, size_b)))
+        if a.radius is not None:
+            left = size_b if b.radius is None else P.add(size_b, self._second(b.radius))
+            radius = P.add(radius, P.matmul(a.radius, left))
+        return Bounded(v, radius, terms=a.value.shape[-1])
 
     def dot(self, a: Bounded, b: Bounded) -> Bounded:
         """As a product with a number, otherwise as a @ b."""
@@ -266,9 +287,14 @@ class BoundArithmetic:
         v = P.outer(a.value, b.value)
         left = None if b.radius is None else P.outer(P.abs(a.value), b.radius)
         right = None if a.radius is None else P.outer(a.radius, P.abs(b.value))
-        return Bounded(v, _total(left, right, P.abs(v)))
+        both = None if a.radius is None or b.radius is None else self._second(P.outer(a.radius, b.radius))
+        return Bounded(v, _total(left, right, both, P.abs(v)))
 
     # ----------------------------------------------------------------------------------------------------------------
+
+    def _second(self, product: Plain) -> Plain:
+        """Return u times the product of two radii, in units of u."""
+        return Plain(self._unit * product.array, product.rank)
 
     def _branch(self, v: Plain, a: Bounded, b: Bounded, takes_a: Plain) -> Bounded:
         radius = _where(takes_a, a.radius, b.radius)
@@ -299,6 +325,10 @@ def _total(*terms: Plain | None) -> Plain | None:
     for term in present[1:]:
         total = P.add(total, term)
     return total
+
+
+def _joined(sum_: Bounded, term: Bounded) -> Plain | None:
+    return P.multiply(P.number(float(sum_.terms)), P.abs(term.value)) if sum_.terms else None
 
 
 def _times(value: Plain, radius: Plain | None) -> Plain | None:

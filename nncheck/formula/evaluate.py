@@ -12,16 +12,19 @@ from nncheck.errors import FormulaError
 from nncheck.formula.lines import Derivation, Line, Name, Node, Number
 
 V = TypeVar("V")
-V_co = TypeVar("V_co", covariant=True)
 
 
-class Arithmetic(Protocol[V_co]):
+class Arithmetic(Protocol[V]):
     """A kind of number: literals, and one method for each operation that `lines.Apply` names."""
 
     def begin(self, line: Line) -> None:
         """Take notice of the line whose operations follow."""
 
-    def number(self, value: float) -> V_co:
+    def end(self, value: V) -> V:
+        """Return the value of the line that ends here, changed if this kind of number does so once a line."""
+        ...
+
+    def number(self, value: float) -> V:
         """Return a literal as this kind of number."""
         ...
 
@@ -54,7 +57,7 @@ def evaluate(derivation: Derivation, inputs: Mapping[str, V], arithmetic: Arithm
         arithmetic.begin(line)
         try:
             with np.errstate(all="ignore"):  # inf and nan are judged where values are compared
-                values[line.name] = _value(line.expression, values, arithmetic, line)
+                values[line.name] = arithmetic.end(_value(line.expression, values, arithmetic, line))
         except (ValueError, IndexError) as error:
             raise FormulaError(f"{line.text}  cannot be computed: {error}", line.where) from None
     return values

@@ -56,6 +56,10 @@ class PlainArithmetic:
     def begin(self, line: Line) -> None:
         """Take notice of the line whose operations follow."""
 
+    def end(self, value: Plain) -> Plain:
+        """Return the value of a line as it is."""
+        return value
+
     def number(self, value: float) -> Plain:
         """Return a literal."""
         return Plain(np.asarray(value, dtype=np.float64), 0)

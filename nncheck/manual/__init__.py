@@ -3,5 +3,6 @@
 from nncheck.manual.functions import Manual as Manual
 from nncheck.manual.functions import Slip as Slip
 from nncheck.manual.functions import load as load
+from nncheck.manual.functions import prints_to_stderr as prints_to_stderr
 from nncheck.manual.training import Trained as Trained
 from nncheck.manual.training import Trainer as Trainer

@@ -10,7 +10,10 @@ The contract (arrays vectorised over the batch)::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +82,9 @@ class Manual:
     def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # exit() and its like are findings too
             raise Slip(source.describe(error, self.path)) from None
 
 
@@ -92,7 +97,8 @@ def load(path: Path) -> Manual:
         If it cannot be run, or lacks forward, loss or backward.
     """
     try:
-        module = source.load_module(path, "nncheck_case_manual")
+        with prints_to_stderr():
+            module = source.load_module(path, "nncheck_case_manual")
     except InputError as error:
         raise CaseError(str(error)) from None
     functions = {name: getattr(module, name, None) for name in ("forward", "loss", "backward", "update")}
@@ -120,7 +126,7 @@ def check_arrays(got: Any, params: Mapping[str, Array], function: str, prefix: s
         if name not in got:
             keys = ", ".join(map(str, got)) or "none"
             raise Slip(f"{function} returned no {name!r}: its keys are {keys}, expected {', '.join(params)}.")
-        array = np.asarray(got[name])
+        array = _as_array(got[name], prefix + name)
         if array.shape != parameter.shape:
             raise Slip(_shape_words(prefix + name, array.shape, parameter.shape))
         if array.dtype.kind not in "fiu":
@@ -129,13 +135,30 @@ def check_arrays(got: Any, params: Mapping[str, Array], function: str, prefix: s
     return checked
 
 
+@contextmanager
+def prints_to_stderr() -> Iterator[None]:
+    """Let hand-written code print to standard error: standard output is for results, which other programs read."""
+    with redirect_stdout(_ToStderr()):
+        yield
+
+
+class _ToStderr(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text) if sys.stderr is not None else len(text)
+
+
+def _as_array(value: Any, name: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise Slip(f"{name} is no array of numbers but {type(value).__name__} ({error}).") from None
+    return array
+
+
 def _loss_value(E: Any) -> float:
     if type(E) is float or type(E) is np.float64:
         return float(E)
-    try:
-        array = np.asarray(E)
-    except ValueError:
-        raise Slip("loss returned a ragged list, expected one number.") from None
+    array = _as_array(E, "loss")
     if array.size != 1 or array.dtype.kind not in "fiu":
         raise Slip(f"loss returned {_described(E, array)}, expected one number.")
     return float(array.reshape(()))

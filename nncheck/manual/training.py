@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncheck.formula.plain import Array
-from nncheck.manual.functions import Manual, Slip
+from nncheck.manual.functions import Manual, Slip, prints_to_stderr
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Trainer:
         params, done, slip = self._params, 0, ""
         for name, array in params.items():
             states[name][0] = array
-        with np.errstate(all="ignore"):  # overflow is judged by its result, and said there
+        with prints_to_stderr(), np.errstate(all="ignore"):  # overflow is judged by its result, and said there
             try:
                 for step in range(steps):
                     losses[step], given = self._manual.step(params, self._X, self._YT)

@@ -44,7 +44,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.ask("open", device="cpu")
         os.kill(worker.pid, signal.SIGSTOP)
         monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "0.5")
-        with pytest.raises(WorkerFailure, match=r"no answer for 0 seconds"):
+        with pytest.raises(WorkerFailure, match=r"no sign of life for 0 seconds"):
             worker.ask("open", device="cpu")
 
 
@@ -89,7 +89,7 @@ def test_a_device_that_hangs_at_import_is_ended(
     monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "6")
     with Worker("directml") as worker, pytest.raises(WorkerFailure) as caught:
         worker.ask("open", device="directml")
-    assert (caught.value.stage, caught.value.reason) == ("import torch_directml", "no answer for 6 seconds")
+    assert (caught.value.stage, caught.value.reason) == ("import torch_directml", "no sign of life for 6 seconds")
 
 
 def test_a_stand_in_that_works_is_opened_first_and_named_without_its_nul(stand_in: Callable[[str, str], None]) -> None:

@@ -21,13 +21,13 @@ def _radius(formula: str, **inputs: tuple[float, float]) -> float:
     [  # a = 3 with radius 5, b = 2 with radius 7: from the table of the running error analysis
         ("a + b", 5 + 7 + 5),
         ("a - b", 5 + 7 + 1),
-        ("a * b", 3 * 7 + 2 * 5 + 6),
+        ("a * b", 3 * 7 + 2 * 5 + U64 * 35 + 6),
         ("a / b", (5 + 1.5 * 7) / 2 + 1.5),
         ("-a", 5),
         ("abs(a)", 5),
         ("0.5 * a", 0.5 * 5 + 1.5),
         ("0.1 * a", 0.1 * 5 + 3 * 0.1 + 0.3),
-        ("a ** 2", 2 * 3 * 5 + 2 * 9),
+        ("a ** 2", 2 * 3 * 5 + U64 * 25 + 2 * 9),
         ("exp(b)", np.exp(2) * (7 + 2)),
         ("log(a)", 5 / 3 + 2 * np.log(3)),
         ("sqrt(a)", 5 / (2 * np.sqrt(3)) + np.sqrt(3)),
@@ -55,6 +55,25 @@ def test_radius_of_products_and_sums() -> None:
     np.testing.assert_allclose(radius_like(got["m"]), (2.0 + 3 * 10) / 4 + 2 * 1.5)
 
 
+def test_a_bias_may_have_been_the_first_term_of_the_sum() -> None:
+    values = {"x": exact([[1.0, 1.0, 1.0]]), "w": exact([[2.0], [3.0], [4.0]]), "b": exact([-9.0])}
+    got = evaluate(read("z = x @ w + b"), values, BoundArithmetic(U64))["z"]
+    assert float(radius_like(got)[0, 0]) == pytest.approx(3 * 9 + 0 + 3 * 9)  # k |A| |B|, |v| = 0, k |b|
+
+
+def test_the_square_of_a_difference_that_is_zero_in_theory_keeps_its_error() -> None:
+    a = Bounded(plain([0.0]), plain([3.0]))
+    for formula in ("r = a ** 2", "r = a * a"):
+        radius = float(radius_like(evaluate(read(formula), {"a": a}, BoundArithmetic(U32))["r"])[0])
+        assert radius == pytest.approx(U32 * 9)
+
+
+def test_underflow_is_carried_forward() -> None:
+    P = Bounded(plain([4e-44]), plain([0.0]))  # a float32 denormal: off by its own size, or flushed to zero
+    got = evaluate(read("Q = 1 * P\nr = 1e8 * Q"), {"P": P}, BoundArithmetic(U32))["r"]
+    assert U32 * float(radius_like(got)[0]) >= 4e-36
+
+
 def test_a_kink_admits_both_branches_and_is_named() -> None:
     Z = Bounded(plain([[1e-17, 1.0]]), plain([[1.0, 1.0]]))
     arithmetic = BoundArithmetic(U64)
@@ -72,10 +91,10 @@ def test_a_comparison_of_data_is_no_kink() -> None:
     assert not arithmetic.kinks
 
 
-def test_a_dead_unit_has_radius_zero() -> None:
+def test_a_dead_unit_has_a_radius_of_nothing_but_underflow() -> None:
     Z = Bounded(plain([[-1.0]]), plain([[1.0]]))
     G = Bounded(plain([[0.3]]), plain([[2.0]]))
-    assert radius_like(evaluate(read("dZ = G * (Z > 0)"), {"Z": Z, "G": G}, BoundArithmetic(U64))["dZ"])[0, 0] == 0
+    assert radius_like(evaluate(read("dZ = G * (Z > 0)"), {"Z": Z, "G": G}, BoundArithmetic(U64))["dZ"])[0, 0] < 1e-290
 
 
 FORMULAS = {

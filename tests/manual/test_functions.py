@@ -92,6 +92,8 @@ BACK = 'return {"W": dY.T @ X, "B": dY.sum(axis=0)}'
         ("dY.sum(axis=0)", "dY", "dB has shape (2, 3), expected (n_out,) = (3,). Is the sum over the batch missing?"),
         ("dY.sum(axis=0)", "dY.sum(axis=0) * 1j", "dB has dtype complex128"),
         ("dY.sum(axis=0)", "[None] * 3", "dB has dtype object"),
+        ("dY.sum(axis=0)", "[[1.0, 2.0], [3.0]]", "dB is no array of numbers but list"),
+        ("X, Y = cache", "raise type('Odd', (BaseException,), {})('x')", "line 12: Odd: x"),
         ("return Y, (X, Y)", "return Y", "forward returned ndarray, expected a pair"),
         (
             "return np.mean((Y - YT) ** 2)",
@@ -99,7 +101,7 @@ BACK = 'return {"W": dY.T @ X, "B": dY.sum(axis=0)}'
             "loss returned an array of shape (2, 3), expected one number",
         ),
         ("return np.mean((Y - YT) ** 2)", "return 'low'", "loss returned 'low' of type str"),
-        ("return np.mean((Y - YT) ** 2)", "return [[1], [2, 3]]", "expected one number"),
+        ("return np.mean((Y - YT) ** 2)", "return [[1], [2, 3]]", "loss is no array of numbers but list"),
         ("X, Y = cache", "X, Y, Z = cache", "line 12: ValueError: not enough values to unpack"),
         ("X, Y = cache", "raise SystemExit(2)", "line 12: SystemExit: 2"),
         ("X, Y = cache", "X, Y = cache; undefined", "line 12: NameError"),
@@ -149,6 +151,22 @@ def test_a_slip_in_mid_run_ends_the_chunk_there(tmp_path: Path) -> None:
     assert 0 < len(trained.losses) < 10
     assert len(trained.states["W"]) == len(trained.losses) + 1
     assert "ValueError: too low" in trained.slip
+
+
+def test_what_it_prints_goes_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "print('loading')\n" + GOOD.replace(
+        "X, Y = cache", "X, Y = cache; print('step'); import sys; sys.stdout.close()"
+    )
+    manual.Trainer(_load(tmp_path, text), X, YT, PARAMS, lr=0.1).train(2)
+    assert capsys.readouterr() == ("", "loading\nstep\nstep\n")
+
+
+def test_a_dataclass_can_be_its_cache(tmp_path: Path) -> None:
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n@dataclass\nclass C:\n    X: int\n"
+        + GOOD
+    )
+    assert _load(tmp_path, text).step(PARAMS, X, YT)[0] > 0
 
 
 def test_ones_own_update_is_used(tmp_path: Path) -> None:
