@@ -122,7 +122,7 @@ def read_line(code: str, where: str = "formula", indent: int = 0) -> Line:
         raise FormulaError(f"got  {code}  , expected a plain name on the left of =", where)
     if target.id in FUNCTIONS or target.id in ("np", "len"):
         raise FormulaError(f"{target.id} is the name of a function; choose another name for the quantity", where)
-    return Line(target.id, _Reader(where, indent).node(expression), code, where)
+    return Line(target.id, _Reader(code, where, indent).node(expression), code, where)
 
 
 def _refuse_early(code: str, where: str, indent: int) -> None:
@@ -146,7 +146,8 @@ def _refuse_early(code: str, where: str, indent: int) -> None:
 class _Reader:
     """Turns one ``ast`` expression into nodes, refusing all that is not on the list."""
 
-    def __init__(self, where: str, indent: int) -> None:
+    def __init__(self, code: str, where: str, indent: int) -> None:
+        self._code = code
         self._where = where
         self._indent = indent
         self._depth = 0
@@ -185,7 +186,7 @@ class _Reader:
             return self._shape(tree)
         if isinstance(tree, ast.Call):
             return self._call(tree)
-        raise self._refuse(tree, f"got {ast.unparse(tree)[:60]!r}")
+        raise self._refuse(tree, f"got {self._code[tree.col_offset : tree.end_col_offset][:60]!r}")
 
     def _number(self, tree: ast.Constant) -> Number:
         if isinstance(tree.value, bool) or not isinstance(tree.value, (int, float)):
