@@ -84,14 +84,10 @@ class Judge:
             ratio = error / bound
             if not np.isfinite(ratio).all():
                 ratio = self._without_nan(steps, ratio, got, expected, bound)
-            told = (bound <= RESOLUTION * np.abs(expected)) & np.isfinite(expected)
-            # a bound of next to nothing is an exact zero, as behind a dead ReLU: every precision gives it
-            zero = (expected == 0) & (bound <= ZERO * TINY[self.precision.coarser])
+            if not self._all_told:
+                self._resolve(expected, bound)
         self.steps += len(steps)
         axes = tuple(range(1, ratio.ndim))
-        element: Array = np.asarray((told | zero).any(axis=0))
-        self._resolved = element if self._resolved is None else self._resolved | element
-        self._told = self._told or bool(told.any())
         largest = per_step(np.max, ratio)
         differs = largest > 1
         if differs.any():
@@ -116,7 +112,7 @@ class Judge:
         """Differ if any element does at any step; agree if each was resolved at some step, and not all are 0."""
         if self.differing:
             return "differ"
-        return "agree" if self._told and self.resolved == self.elements else "cannot-tell"
+        return "agree" if self._all_told else "cannot-tell"
 
     @property
     def why_not_told(self) -> str:
@@ -143,6 +139,20 @@ class Judge:
     def rule(self) -> str:
         """Name the weakest rule that was used."""
         return next((r for r in ("not covered", "fixed tolerance", "bound") if r in self.rules), "not covered")
+
+    @property
+    def _all_told(self) -> bool:
+        """Whether no later step can resolve more."""
+        return self._told and self.resolved == self.elements
+
+    def _resolve(self, expected: Array, bound: Array) -> None:
+        """Note which elements these steps resolve."""
+        told = (bound <= RESOLUTION * np.abs(expected)) & np.isfinite(expected)
+        # a bound of next to nothing is an exact zero, as behind a dead ReLU: every precision gives it
+        zero = (expected == 0) & (bound <= ZERO * TINY[self.precision.coarser])
+        element: Array = np.asarray((told | zero).any(axis=0))
+        self._resolved = element if self._resolved is None else self._resolved | element
+        self._told = self._told or bool(told.any())
 
     def _bound(self, expected: Array, radius: Array | None) -> Array:
         """Return the bound of every element."""

@@ -43,7 +43,7 @@ def ratio(local: Local) -> str:
     """Return error / bound with its quantity and step."""
     if local.ratio is None:
         return "not checked"
-    return f"{local.ratio:.2g} ({local.name}, step {local.step})"
+    return f"{local.ratio:.3g} ({local.name}, step {local.step})"
 
 
 def cells(row: Row) -> list[str]:
@@ -83,7 +83,7 @@ def summary(cases: tuple[CaseResult, ...]) -> tuple[list[str], list[list[str]]]:
             case.device.kind + (" (fallback)" if case.device.fallback else ""),
             f"{case.worst['loss'].diff:.2e}" if case.worst else "",
             *(
-                "" if case.local[side].ratio is None else f"{case.local[side].ratio:.2g}"
+                "" if case.local[side].ratio is None else f"{case.local[side].ratio:.3g}"
                 for side in ("derivation", "device")
             ),
         ]
