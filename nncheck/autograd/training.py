@@ -68,6 +68,7 @@ class Trainer:
         import torch
 
         self._model, self._loss, self._X, self._YT, self._lr, self._device = model, loss, X, YT, lr, device
+        self._done = 0
         self._stage = stage or (lambda _: None)
         self._optimizer = torch.optim.SGD(model.parameters(), lr=lr)
         self._replay: Callable[[list[Any], int], list[Any]] | None = None
@@ -79,30 +80,35 @@ class Trainer:
         import torch
 
         with torch.autograd.set_multithreading_enabled(False):  # 1.7 times faster on DirectML, and avoids its assert
-            start = self._parameters()
-            first = self._real_step()
-            gradients = [p.grad.detach().clone() for p in self._model.parameters()]
-            if self._untraced:
-                self._untraced = False
-                self._replay = self._trace(start)
-            if self._replay is not None:
-                recorded = self._collect(self._replayed(start, steps), steps, start, gradients)
-                if self._confirmed(recorded, first):
-                    return recorded
-                self._replay, self.why_plain = None, "replayed steps are not bit-equal to real ones on this device"
-            self._restore([value.cpu() for value in start])
-            tensors: list[Any] = []
-            for step in range(steps):
-                if step % _SIGN_OF_LIFE == 0:
-                    self._stage(f"train, {step} of {steps} steps")
-                tensors.extend(self._real_step())
-            return self._collect(tensors, steps, start, gradients)
+            recorded = self._train(steps)
+        self._done += steps
+        return recorded
+
+    def _train(self, steps: int) -> Recorded:
+        start = self._parameters()
+        first = self._real_step()
+        gradients = [p.grad.detach().clone() for p in self._model.parameters()]
+        if self._untraced:
+            self._untraced = False
+            self._replay = self._trace(start)
+        if self._replay is not None:
+            recorded = self._collect(self._replayed(start, steps), steps, start, gradients)
+            if self._confirmed(recorded, first):
+                return recorded
+            self._replay, self.why_plain = None, "replayed steps are not bit-equal to real ones on this device"
+        self._restore([value.cpu() for value in start])
+        tensors: list[Any] = []
+        for step in range(steps):
+            if step % _SIGN_OF_LIFE == 0:
+                self._stage(f"train from step {self._done + step}")
+            tensors.extend(self._real_step())
+        return self._collect(tensors, steps, start, gradients)
 
     def _replayed(self, params: list[Any], steps: int) -> list[Any]:
         assert self._replay is not None
         recorded: list[Any] = []
         for done in range(0, steps, _SIGN_OF_LIFE):
-            self._stage(f"train, {done} of {steps} steps")
+            self._stage(f"train from step {self._done + done}")
             recorded.extend(self._replay(params, min(_SIGN_OF_LIFE, steps - done)))
             params = recorded[-len(params) :]
         return recorded
