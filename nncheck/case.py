@@ -176,13 +176,14 @@ def _folders() -> list[Path]:
     """Return the case folders that come with nncheck: installed as nncheck.reference, beside nncheck in a checkout."""
     spec = importlib.util.find_spec("nncheck.reference")
     places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
-    places.append(Path(__file__).resolve().parent.parent / "reference")
+    package = Path(__file__).resolve().parent
+    places += [package / "reference", package.parent / "reference"]
     for place in places:
         found = sorted(path.parent for path in place.glob("*/case.toml"))
         if found:
             return found
     raise CaseError(
-        f"No cases found: {places[0]} is missing or holds no folder with a case.toml. "
+        f"No cases found: no folder with a case.toml in {' or '.join(map(str, dict.fromkeys(places)))}. "
         "The installation is incomplete; install nncheck again."
     )
 

@@ -148,10 +148,10 @@ def devices(form: str) -> int:
     if form == "json":
         say(json.dumps(jsonable(states), indent=1))
         return AGREES
-    chosen = next((state.kind for state in states if state.state in ("works", "wrong")), "none")
+    chosen = next((state.kind for state in states if state.state in ("works", "wrong")), "")
     rows = [[state.kind, state.state, state.name, state.reason] for state in states]
     say(aligned(rows, ["device", "state", "name", "why"]))
-    say(f"\n--device auto takes {chosen}.")
+    say(f"\n--device auto takes {chosen}." if chosen else "\nNo device works.")
     return AGREES
 
 

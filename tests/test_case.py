@@ -60,7 +60,7 @@ def test_an_empty_or_missing_reference_is_an_error(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for make in (lambda: None, lambda: (tmp_path / "reference").mkdir()):
         make()
-        with pytest.raises(CaseError, match=r"No cases found: .*reference is missing or holds no folder"):
+        with pytest.raises(CaseError, match=r"No cases found: no folder with a case.toml in .*reference"):
             cases.names()
 
 

@@ -467,6 +467,14 @@ def test_a_directml_without_a_device_leads_to_the_next_kind(stand_in: Callable[[
     )
 
 
+def test_a_missing_torch_is_said_with_its_mend(stand_in: Callable[[str, str], None]) -> None:
+    stand_in("sitecustomize", "import sys\nsys.modules['torch'] = None")
+    with pytest.raises(
+        nncheck.InputError, match="torch is not installed for this Python; mend it with  pip install torch"
+    ):
+        nncheck.run("hidden", steps=20)
+
+
 def test_a_torch_process_that_dies_each_time_is_an_error(stand_in: Callable[[str, str], None]) -> None:
     stand_in("sitecustomize", "import os, sys\nif sys.argv[0] == '-c': os._exit(9)")
     with pytest.raises(nncheck.DeviceError, match="failed 3 times at hidden"):

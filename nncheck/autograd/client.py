@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nncheck.autograd import frames
-from nncheck.errors import CaseError
+from nncheck.errors import CaseError, InputError
 from nncheck.formula.plain import Array
 
 #: Seconds without a sign of life after which the torch process counts as hanging: while it starts (importing torch
@@ -157,6 +157,8 @@ class Worker:
         if "error" in reply:
             if reply["kind"] == "case":
                 raise CaseError(reply["error"])
+            if reply["kind"] == "input":
+                raise InputError(f"{reply['error']}.")
             raise WorkerFailure(self._stage, reply["error"], missing=reply["kind"] == "missing")
         self.notes += [note for note in reply["notes"] if note not in self.notes]
         return reply["answer"], replies

@@ -17,6 +17,10 @@ from typing import Any
 Stage = Callable[[str], None]
 
 
+class NoDevice(Exception):
+    """The device that was asked for is not there; the text says what is missing."""
+
+
 @dataclass(frozen=True)
 class Device:
     """An opened device: its torch device and what to call it."""
@@ -35,7 +39,7 @@ class Kind:
     missing : callable
         Says without importing torch what is missing, or returns an empty text if the device may be there.
     open : callable
-        Opens the device of an index in the worker; raises RuntimeError if there is none.
+        Opens the device of an index in the worker; raises NoDevice if there is none.
     """
 
     name: str
@@ -79,7 +83,7 @@ def open_device(wanted: str, stage: Stage, skip: Collection[str] = ()) -> Device
     for candidate in ("cuda", "xpu", "mps"):
         try:
             return kinds()[candidate].open(index, stage)
-        except LookupError:
+        except NoDevice:
             continue
     return kinds()["cpu"].open(0, stage)
 
@@ -122,7 +126,7 @@ def _open_cpu(index: int, stage: Stage) -> Device:
 def _open_directml(index: int, stage: Stage) -> Device:
     missing = _missing_directml()
     if missing:
-        raise LookupError(missing)
+        raise NoDevice(missing)
     stage("import torch")
     import torch  # noqa: F401  (by itself first, so that the stage tells a broken torch from a broken driver)
 
@@ -132,7 +136,7 @@ def _open_directml(index: int, stage: Stage) -> Device:
     stage("device_count")
     count = torch_directml.device_count()
     if count <= index:
-        raise LookupError(f"torch_directml finds {count} device(s), index {index} was asked for")
+        raise NoDevice(f"torch_directml finds {count} device(s), index {index} was asked for")
     stage("open the device")
     name = str(torch_directml.device_name(index)).rstrip("\0 ")  # the name can end in a NUL
     return Device("directml", torch_directml.device(index), name or "DirectML")
@@ -145,7 +149,7 @@ def _open_cuda(index: int, stage: Stage) -> Device:
     stage("device_count")
     if not torch.cuda.is_available() or torch.cuda.device_count() <= index:
         built = "" if torch.version.cuda or torch.version.hip else "; this torch was built without it"
-        raise LookupError(f"torch finds {torch.cuda.device_count()} CUDA device(s){built}")
+        raise NoDevice(f"torch finds {torch.cuda.device_count()} CUDA device(s){built}")
     stage("open the device")
     torch.backends.cuda.matmul.allow_tf32 = False  # TF32 keeps 10 bits; the float32 bound would not hold
     torch.backends.cudnn.allow_tf32 = False
@@ -158,7 +162,7 @@ def _open_xpu(index: int, stage: Stage) -> Device:
 
     stage("device_count")
     if not hasattr(torch, "xpu") or not torch.xpu.is_available() or torch.xpu.device_count() <= index:
-        raise LookupError("torch finds no XPU device")
+        raise NoDevice("torch finds no XPU device")
     stage("open the device")
     return Device("xpu", torch.device("xpu", index), torch.xpu.get_device_name(index))
 
@@ -169,7 +173,7 @@ def _open_mps(index: int, stage: Stage) -> Device:
 
     stage("device_count")
     if not torch.backends.mps.is_available() or index:
-        raise LookupError("torch finds no MPS device")
+        raise NoDevice("torch finds no MPS device")
     return Device("mps", torch.device("mps"), platform.processor() or "Apple GPU")
 
 

@@ -2,7 +2,7 @@
 
 Started by `client.Worker`, it never runs in the user's own process: a broken driver can kill whoever imports it.
 Every frame that it sends is a stage (``{"stage": ...}``, told before the stage begins, so that a crash has a place) or
-an answer (``{"answer": ...}`` or ``{"error": ..., "kind": "case" or "device"}``).
+an answer (``{"answer": ...}`` or ``{"error": ..., "kind": "case", "input", "missing" or "device"}``).
 
 ======== ============================================================ ==============================================
 request  header and arrays                                            answer
@@ -98,7 +98,7 @@ class Server:
             try:
                 opened = devices.kinds()[kind].open(0, self.stage)
                 note = devices.self_test(opened, self.stage)
-            except LookupError as error:
+            except devices.NoDevice as error:
                 states[kind] = {"state": "missing", "name": "", "reason": str(error)}
             except Exception as error:
                 states[kind] = {"state": "fails", "name": "", "reason": _brief(error)}
@@ -169,12 +169,8 @@ def serve(source: BinaryIO, output: BinaryIO) -> None:
             return
         try:
             header, replies = server.answer(request, arrays)
-        except CaseError as error:
-            header, replies = {"error": str(error), "kind": "case"}, {}
-        except LookupError as error:
-            header, replies = {"error": str(error.args[0] if error.args else error), "kind": "missing"}, {}
         except (Exception, SystemExit) as error:
-            header, replies = {"error": _brief(error), "kind": "device"}, {}
+            header, replies = _failure(error), {}
         frames.write(output, header, replies)
 
 
@@ -183,6 +179,17 @@ def main() -> None:
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints of a case or a driver must not fall between frames
     serve(sys.stdin.buffer, output)
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    """Return the answer for an error: whose it is, and in which words."""
+    if isinstance(error, CaseError):
+        return {"error": str(error), "kind": "case"}
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        return {"error": "torch is not installed for this Python; mend it with  pip install torch", "kind": "input"}
+    if isinstance(error, devices.NoDevice):
+        return {"error": str(error), "kind": "missing"}
+    return {"error": _brief(error), "kind": "device"}
 
 
 def _brief(error: BaseException) -> str:
