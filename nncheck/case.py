@@ -135,8 +135,13 @@ def find(wanted: str | Path) -> Case:
     if name in folders and not isinstance(wanted, Path):
         return read_folder(folders[name])
     path = Path(text).expanduser()
-    if text.strip() and path.is_dir():
-        return read_folder(path)
+    try:
+        if text.strip() and path.is_dir():
+            return read_folder(path)
+        if path.is_file():
+            raise CaseError(f"{text} is a file; give the folder that it stands in.")
+    except (OSError, ValueError):  # a text that no path can be
+        pass
     match = difflib.get_close_matches(name, folders, n=1)
     hint = f" Did you mean {match[0]}?" if match else ""
     raise CaseError(

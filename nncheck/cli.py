@@ -77,6 +77,7 @@ def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str
     from nncheck.report import ENCODINGS, ENDINGS, FORMATS
 
     if output is not None:
+        output = output.absolute()  # hand-written code may change the current folder
         check_writable(output)
     form = form or ENDINGS.get(output.suffix.lower() if output else "", "table")
     with Bar() as bar:

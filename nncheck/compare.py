@@ -64,8 +64,8 @@ class Side:
         return [self.loss, *self.gradients.values(), *self.updates.values()]
 
 
-def hand_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, ...]) -> Side:
-    """Return the judges of the hand-written side."""
+def hand_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, ...], own_update: bool) -> Side:
+    """Return the judges of the hand-written side; an update of its own must be resolved too."""
     return Side(
         precision,
         Judge("loss", "E", precision, fault="loss", claim=f"the loss of manual.py differs from {_WITNESS}"),
@@ -74,7 +74,11 @@ def hand_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, 
         ),
         tuple(
             Judge(
-                "derivation", n, precision, must_resolve=False, claim=f"the update of {n} in manual.py is not W - lr dW"
+                "derivation",
+                n,
+                precision,
+                must_resolve=own_update,
+                claim=f"the update of {n} in manual.py is not W - lr dW",
             )
             for n in names
         ),
@@ -121,17 +125,29 @@ class Comparison:
         Which steps become rows: every so many, and the last.
     certified : bool
         Whether autograd, manual.py and derivation.txt of the case were found to agree when it was certified.
+    own_update : bool
+        Whether the hand-written code updates the parameters itself.
     """
 
     def __init__(
-        self, case: Case, X: Array, YT: Array, lines: Lines, *, hand_dtype: str, every: int, steps: int, certified: bool
+        self,
+        case: Case,
+        X: Array,
+        YT: Array,
+        lines: Lines,
+        *,
+        hand_dtype: str,
+        every: int,
+        steps: int,
+        certified: bool,
+        own_update: bool = False,
     ) -> None:
         self._case, self._X, self._YT, self._lines = case, X, YT, lines
         self._slack = target_slack(case, YT, lines.derivation)
         self._certified = certified
         names = tuple(case.params)
         hand, device = Precision(hand_dtype, "float64"), Precision("float32", "float64")
-        self._hand = hand_side(names, hand, self._judges_of_lines(hand))
+        self._hand = hand_side(names, hand, self._judges_of_lines(hand), own_update)
         self._device = device_side(names, device, self._judges_of_lines(device))
         self._slip: tuple[int, str] | None = None
         self._kink = ""
@@ -184,7 +200,7 @@ class Comparison:
             if side.own_updates:
                 e = np.zeros(())
             bound = None if e is None else update_radius(lr, e, moved, after)
-            side.updates[name].add(steps, run.after[name].astype(np.float64, copy=False), after, bound)
+            side.updates[name].add(steps, run.after[name].astype(np.float64, copy=False), after, bound, moved)
         if side is self._hand:
             self._name_kinks(steps, radii)
 

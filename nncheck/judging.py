@@ -67,7 +67,7 @@ class Judge:
         self._resolved: Array | None = None
         self._told = False  # whether any element that is not zero was resolved
 
-    def add(self, steps: Array, got: Array, expected: Array, radius: Array | None) -> None:
+    def add(self, steps: Array, got: Array, expected: Array, radius: Array | None, scale: Array | None = None) -> None:
         """Judge S more steps.
 
         Parameters
@@ -77,6 +77,8 @@ class Judge:
         got, expected : (S, ...)
         radius : (S, ...) or None
             Radius of the expected value; None where no lines carry one.
+        scale : (S, ...), optional
+            What is to be resolved, if not the value itself: of an update, what it moves.
         """
         with np.errstate(all="ignore"):
             bound = self._bound(expected, radius)
@@ -85,7 +87,7 @@ class Judge:
             if not np.isfinite(ratio).all():
                 ratio = self._without_nan(steps, ratio, got, expected, bound)
             if not self._all_told:
-                self._resolve(expected, bound)
+                self._resolve(expected if scale is None else scale, bound)
         self.steps += len(steps)
         axes = tuple(range(1, ratio.ndim))
         largest = per_step(np.max, ratio)

@@ -93,6 +93,8 @@ def run(
     """
     options = Options(steps=steps, every=every, device=device, dtype=dtype, seed=seed, language=language)
     _check(options)
+    # NumPy's integers do not go into JSON
+    options = replace(options, steps=steps and int(steps), every=int(every), seed=int(seed))
     chosen = [cases.find(name) for name in wanted] if wanted else list(cases.every())
     hands = [manual.load(case.folder / "manual.py") for case in chosen]
     with Session(options.device) as session:
@@ -106,13 +108,13 @@ def run(
 
 def _check(options: Options) -> None:
     for name, value in (("steps", options.steps), ("every", options.every)):
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        if value is not None and (not _is_whole(value) or value < 1):
             raise InputError(f"{name}: got {value!r}, expected a whole number of 1 or more.")
     if options.steps is not None and options.steps > _MOST_STEPS:
         raise InputError(f"steps: got {options.steps!r}, expected at most {_MOST_STEPS:,}.")
     if options.dtype not in ("float64", "float32"):
         raise InputError(f"dtype: got {options.dtype!r}, expected float64 or float32.")
-    if not isinstance(options.seed, int) or not 0 <= options.seed < 2**63:
+    if not _is_whole(options.seed) or not 0 <= options.seed < 2**63:
         raise InputError(f"seed: got {options.seed!r}, expected a whole number from 0 to 2^63 - 1.")
     if options.language not in ("en", "ko"):
         raise InputError(f"language: got {options.language!r}, expected en or ko.")
@@ -151,6 +153,7 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
         every=options.every,
         steps=steps,
         certified=is_certified(case),
+        own_update=hand.update is not None,
     )
     pipeline = Pipeline(
         case,
@@ -198,6 +201,10 @@ def _chunk_steps(case: Case, lines: Lines) -> int:
     widths = sum(case.sizes) if lines.derivation is None else sum(case.sizes) * 4
     one_step += len(case.X) * widths
     return max(1, _CHUNK_NUMBERS // one_step)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _rounded(array: Array) -> Array:

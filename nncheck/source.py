@@ -64,7 +64,10 @@ def describe(error: BaseException, path: Path) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     place = f"{path}, line {line}" if line else str(path)
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:  # an exception may be hand-written too
+        message = "its message cannot be read"
     return f"{place}: {type(error).__name__}: {message}" if message else f"{place}: {type(error).__name__}"
 
 

@@ -44,9 +44,14 @@ def test_a_path_stands_for_a_name(copy_case: Callable[..., Path]) -> None:
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(CaseError, match=r"no case 'softmax-crossentropy'. Did you mean softmax_cross_entropy\?"):
         cases.find("softmax-crossentropy")
-    for text in ("zzz", "", " "):
+    for text in ("zzz", "", " ", "a" * 300, "a\0b"):
         with pytest.raises(CaseError, match="Cases: hidden, one_to_one"):
             cases.find(text)
+
+
+def test_a_file_in_place_of_its_folder_is_told(copy_case: Callable[..., Path]) -> None:
+    with pytest.raises(CaseError, match="is a file; give the folder that it stands in"):
+        cases.find(str(copy_case("hidden") / "case.toml"))
 
 
 def test_a_folder_without_case_toml_is_no_case(tmp_path: Path) -> None:

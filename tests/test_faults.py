@@ -293,3 +293,45 @@ def test_only_one_side_that_is_not_finite_is_no_divergence(copy_case: Callable[.
     result = _one(copy_case("hidden", ("manual.py", "dH = dY @", 'params["W"][:] = np.nan; dH = dY @')), steps=20)
     assert result.faults == ("derivation", "loss") or result.faults == ("derivation",)
     assert not any("diverges" in note for note in result.notes)
+
+
+def test_an_update_too_small_to_be_seen_is_not_called_agreement(copy_case: Callable[..., Path]) -> None:
+    folder = copy_case("two_to_two", ("case.toml", "lr = 0.01", "lr = 1e-18"))
+    with (folder / "manual.py").open("a") as stream:
+        stream.write("\n\ndef update(params, grads, lr):\n    return {k: params[k] + lr * grads[k] for k in params}\n")
+    result = _one(folder, steps=30)
+    assert result.verdict == "cannot-tell"
+    assert any("cannot tell: W (derivation)" in note for note in result.notes)
+
+
+BINARY = (
+    ("case.toml", "[[27, -30]]", "[[0, 1]]"),
+    ("autograd.py", "nn.MSELoss()", "nn.BCEWithLogitsLoss()"),
+    (
+        "manual.py",
+        "return np.mean((Y - YT) ** 2)",
+        "return np.mean(np.log1p(np.exp(-np.abs(Y))) + np.maximum(Y, 0) - YT * Y)",
+    ),
+    ("manual.py", "dY = 2 * (Y - YT) / Y.size", "dY = (1 / (1 + np.exp(-Y)) - YT) / Y.size"),
+    ("derivation.txt", "((Y - YT) ** 2).mean()", "(log(1 + exp(-abs(Y))) + maximum(Y, 0) - YT * Y).mean()"),
+    ("derivation.txt", "dY = 2 * (Y - YT) / Y.size", "dY = (sigmoid(Y) - YT) / Y.size"),
+)
+
+
+def test_a_loss_that_torch_takes_apart_is_differentiated_point_by_point(copy_case: Callable[..., Path]) -> None:
+    folder = copy_case("two_to_two", *BINARY, ("case.toml", "[[3, 4], [5, 6]]", "[[-3, -4], [5, 6]]"))
+    result = _one(folder, steps=30)
+    assert "derivation" not in result.faults
+    assert result.local["derivation"].ratio is not None
+    assert result.local["derivation"].ratio <= 1
+
+
+def test_a_hand_that_goes_astray_is_blamed_and_not_autograd_py(copy_case: Callable[..., Path]) -> None:
+    folder = copy_case(
+        "relu_sigmoid",
+        ("autograd.py", "nn.MSELoss()", "nn.BCELoss()"),
+        ("manual.py", "return np.mean((Y - YT) ** 2)", "return -np.mean(YT * np.log(Y) + (1 - YT) * np.log(1 - Y))"),
+        ("manual.py", "dY = 2 * (Y - YT) / Y.size", "dY = np.nan * Y"),
+    )
+    result = _one(folder, steps=30)
+    assert "derivation" in result.faults

@@ -69,6 +69,8 @@ def test_both_precisions_of_the_hand_agree(dtype: str) -> None:
         ({"every": -1}, "every: got -1"),
         ({"dtype": "float16"}, "dtype: got 'float16'"),
         ({"device": "tpu"}, "got device 'tpu'"),
+        ({"device": None}, "got device None"),
+        ({"seed": True}, "seed: got True"),
         ({"device": "auto:1"}, "got device 'auto:1'"),
         ({"seed": -1}, "seed: got -1"),
         ({"language": "fr"}, "language: got 'fr'"),

@@ -60,6 +60,8 @@ def parse(wanted: str) -> tuple[str, int]:
     ValueError
         If the kind is unknown or the index is not a whole number.
     """
+    if not isinstance(wanted, str):
+        raise ValueError(f"got device {wanted!r}, expected text such as auto or cpu")
     kind, _, index = wanted.strip().lower().partition(":")
     kind = "directml" if kind in ("dml", "privateuseone") else kind
     if kind not in ("auto", *kinds()) or (index and not index.isdigit()) or (kind == "auto" and index):

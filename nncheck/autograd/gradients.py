@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from nncheck.formula.plain import Array
 
 
 def at_points(
-    model: Any, loss: Callable[..., Any], X: Array, YT: Array, points: list[Array]
+    model: Any, loss: Callable[..., Any], X: Array, YT: Array, points: list[Array], batched: bool = True
 ) -> tuple[Array, list[Array]]:
     """Differentiate the loss at S points by torch autograd.
 
@@ -20,7 +22,9 @@ def at_points(
     loss : callable of (Y, YT)
     X, YT : (N, n_in), (N, n_out)
     points : list of (S, ...)
-        Each parameter of the model, in order, at every point.
+        Each parameter of the model, in order, at every point; one that is not finite gives NaN.
+    batched : bool
+        All points at once, where `batching_is_exact`; else one after the other.
 
     Returns
     -------
@@ -34,21 +38,54 @@ def at_points(
         If the loss is not one float64 number.
     """
     import torch
-    from torch.func import functional_call, grad_and_value, vmap
 
     names = [name for name, _ in model.named_parameters()]
-    x, yt = torch.tensor(X, dtype=torch.float64), torch.tensor(YT, dtype=torch.float64)
-    stack = {name: torch.tensor(point, dtype=torch.float64) for name, point in zip(names, points)}
+    E = _loss_at(model, loss, X, YT)
+    finite = np.logical_and.reduce([np.isfinite(p).reshape(len(p), -1).all(axis=1) for p in points])
+    stack = {name: torch.tensor(point[finite], dtype=torch.float64) for name, point in zip(names, points)}
+    losses, gradients = np.full(len(finite), np.nan), [np.full(point.shape, np.nan) for point in points]
+    if finite.any():
+        _check_loss(E({name: point[0] for name, point in stack.items()}))
+        losses[finite], own = _batched(E, stack) if batched else _one_by_one(E, stack)
+        for gradient, values in zip(gradients, own):
+            gradient[finite] = values
+    return losses, gradients
 
-    def E(params: dict[str, Any]) -> Any:
-        return loss(functional_call(model, params, (x,)), yt)
 
-    _check_loss(E({name: point[0] for name, point in stack.items()}))
+def batching_is_exact(model: Any, loss: Callable[..., Any], X: Array, YT: Array, params: list[Array]) -> bool:
+    """Whether torch gives all points at once what it gives at each; it takes some losses apart, which may cancel.
+
+    Tried at random points up to large ones: there the parts of BCEWithLogitsLoss cancel to nothing.
+    """
+    import torch
+
+    generator = np.random.default_rng(0)
+    scales = (1.0, 3.0, 10.0, 30.0)
+    drawn = [np.stack([scale * generator.normal(size=p.shape) for scale in scales for _ in range(3)]) for p in params]
+    names = [name for name, _ in model.named_parameters()]
+    stack = {name: torch.tensor(point, dtype=torch.float64) for name, point in zip(names, drawn)}
+    E = _loss_at(model, loss, X, YT)
     try:
-        gradients, losses = vmap(grad_and_value(E))(stack)
-    except Exception:  # a module that vmap cannot batch: one point after the other
-        return _one_by_one(E, stack)
-    return losses.detach().numpy(), [gradients[name].detach().numpy() for name in names]
+        together = _batched(E, stack)[1]
+    except Exception:  # a module that vmap cannot batch; what is wrong with it shows when it is used
+        return False
+    alone = _one_by_one(E, stack)[1]
+    return all(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True) for a, b in zip(together, alone))
+
+
+def _loss_at(model: Any, loss: Callable[..., Any], X: Array, YT: Array) -> Callable[[dict[str, Any]], Any]:
+    import torch
+    from torch.func import functional_call
+
+    x, yt = torch.tensor(X, dtype=torch.float64), torch.tensor(YT, dtype=torch.float64)
+    return lambda params: loss(functional_call(model, params, (x,)), yt)
+
+
+def _batched(E: Callable[[dict[str, Any]], Any], stack: dict[str, Any]) -> tuple[Array, list[Array]]:
+    from torch.func import grad_and_value, vmap
+
+    gradients, losses = vmap(grad_and_value(E))(stack)
+    return losses.detach().numpy(), [gradient.detach().numpy() for gradient in gradients.values()]
 
 
 def _check_loss(E: Any) -> None:

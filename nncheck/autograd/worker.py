@@ -28,7 +28,7 @@ import numpy as np
 
 from nncheck.autograd import device as devices
 from nncheck.autograd import frames
-from nncheck.autograd.gradients import at_points
+from nncheck.autograd.gradients import at_points, batching_is_exact
 from nncheck.autograd.network import Network
 from nncheck.autograd.training import Trainer
 from nncheck.errors import CaseError
@@ -56,6 +56,7 @@ class Server:
         self._data: dict[str, Array] = {}
         self._notes: list[str] = []
         self._threads = 1
+        self._batched = True  # whether float64 gradients at many points may be taken at once
 
     def stage(self, name: str) -> None:
         """Tell the parent what is about to be done."""
@@ -122,8 +123,11 @@ class Server:
         X, YT = (torch.tensor(arrays[k], dtype=torch.float32).to(self._device.torch) for k in ("X", "YT"))
         loss = self._network.loss_on(self._device.torch, torch.float32)
         self._trainer = Trainer(model, loss, X, YT, request["lr"], self._device, self.stage)
+        self._batched = True
         # one pass on the CPU, so that what is wrong with autograd.py is not taken for a device that refuses
-        self._at_points(self._sizes, self._data, [values[None] for values in parameters.values()])
+        self._at_points(self._sizes, self._data, [values[None] for values in parameters.values()], batched=False)
+        witness, loss = self._witnesses[self._sizes], self._network.loss_on("cpu", torch.float64)
+        self._batched = batching_is_exact(witness, loss, arrays["X"], arrays["YT"], list(parameters.values()))
         return {}, {}
 
     def _train(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
@@ -145,7 +149,9 @@ class Server:
         losses, gradients = self._at_points(sizes, data, [arrays[name] for name in self._names])
         return {}, {"E": losses, **dict(zip(self._names, gradients))}
 
-    def _at_points(self, sizes: tuple[int, ...], data: Any, points: list[Array]) -> tuple[Array, list[Array]]:
+    def _at_points(
+        self, sizes: tuple[int, ...], data: Any, points: list[Array], batched: bool | None = None
+    ) -> tuple[Array, list[Array]]:
         import torch
 
         assert self._network is not None
@@ -153,7 +159,8 @@ class Server:
             self._witnesses[sizes] = self._network.build(sizes, self._names).double()
         try:
             loss = self._network.loss_on("cpu", torch.float64)
-            return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points)
+            chosen = self._batched if batched is None else batched
+            return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points, chosen)
         except (Exception, SystemExit) as error:
             raise CaseError(describe(error, self._network.path)) from None
 

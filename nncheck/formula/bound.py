@@ -97,10 +97,10 @@ class BoundArithmetic:
         return Bounded(v, _total(_times(a.value, b.radius), _times(b.value, a.radius), both, P.abs(v)))
 
     def divide(self, a: Bounded, b: Bounded) -> Bounded:
-        """Radius (e_a + |v| e_b) / |b| + |v|."""
+        """Radius (e_a + |v| e_b) / (|b| - u e_b) + |v|; infinite where rounding could make b zero."""
         v = P.divide(a.value, b.value)
         upper = _total(a.radius, _times(v, b.radius))
-        quotient = None if upper is None else P.divide(upper, P.abs(b.value))
+        quotient = None if upper is None else self._over(upper, b)
         return Bounded(v, _total(quotient, P.abs(v)))
 
     def power(self, a: Bounded, b: Bounded) -> Bounded:
@@ -144,9 +144,9 @@ class BoundArithmetic:
         return Bounded(v, _total(_times(v, a.radius), _twice(v)))
 
     def log(self, a: Bounded) -> Bounded:
-        """Radius e / |a| + 2 |v|."""
+        """Radius e / (|a| - u e) + 2 |v|; infinite where rounding could make a zero."""
         v = P.log(a.value)
-        inner = None if a.radius is None else P.divide(a.radius, P.abs(a.value))
+        inner = None if a.radius is None else self._over(a.radius, a)
         return Bounded(v, _total(inner, _twice(P.abs(v))))
 
     def sqrt(self, a: Bounded) -> Bounded:
@@ -291,6 +291,15 @@ class BoundArithmetic:
         return Bounded(v, _total(left, right, both, P.abs(v)))
 
     # ----------------------------------------------------------------------------------------------------------------
+
+    def _over(self, upper: Plain, b: Bounded) -> Plain:
+        """Return a radius divided by the least that |b| may be; infinite where that is nothing."""
+        least = P.abs(b.value)
+        if b.radius is None:
+            return P.divide(upper, least)
+        least = P.subtract(least, Plain(self._unit * b.radius.array, b.radius.rank))
+        positive = P.greater(least, P.number(0.0))
+        return P.where(positive, P.divide(upper, least), P.number(np.inf))
 
     def _second(self, product: Plain) -> Plain:
         """Return u times the product of two radii, in units of u."""

@@ -22,14 +22,14 @@ def _radius(formula: str, **inputs: tuple[float, float]) -> float:
         ("a + b", 5 + 7 + 5),
         ("a - b", 5 + 7 + 1),
         ("a * b", 3 * 7 + 2 * 5 + U64 * 35 + 6),
-        ("a / b", (5 + 1.5 * 7) / 2 + 1.5),
+        ("a / b", (5 + 1.5 * 7) / (2 - U64 * 7) + 1.5),
         ("-a", 5),
         ("abs(a)", 5),
         ("0.5 * a", 0.5 * 5 + 1.5),
         ("0.1 * a", 0.1 * 5 + 3 * 0.1 + 0.3),
         ("a ** 2", 2 * 3 * 5 + U64 * 25 + 2 * 9),
         ("exp(b)", np.exp(2) * (7 + 2)),
-        ("log(a)", 5 / 3 + 2 * np.log(3)),
+        ("log(a)", 5 / (3 - U64 * 5) + 2 * np.log(3)),
         ("sqrt(a)", 5 / (2 * np.sqrt(3)) + np.sqrt(3)),
         ("tanh(b)", (1 - np.tanh(2) ** 2) * (7 + 2) + 2 * np.tanh(2)),
         ("maximum(a, b)", 5),
@@ -66,6 +66,12 @@ def test_the_square_of_a_difference_that_is_zero_in_theory_keeps_its_error() -> 
     for formula in ("r = a ** 2", "r = a * a"):
         radius = float(radius_like(evaluate(read(formula), {"a": a}, BoundArithmetic(U32))["r"])[0])
         assert radius == pytest.approx(U32 * 9)
+
+
+def test_what_rounding_may_make_zero_has_no_bounded_logarithm_and_quotient() -> None:
+    a = Bounded(plain([4e-8]), plain([1.0]))  # 1 - sigmoid(17) in float32, which rounds it to 0
+    for formula in ("r = log(a)", "r = 1 / a"):
+        assert np.isinf(radius_like(evaluate(read(formula), {"a": a}, BoundArithmetic(U32))["r"])).all()
 
 
 def test_underflow_is_carried_forward() -> None:

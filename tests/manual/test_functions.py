@@ -105,6 +105,7 @@ BACK = 'return {"W": dY.T @ X, "B": dY.sum(axis=0)}'
         ("X, Y = cache", "X, Y, Z = cache", "line 12: ValueError: not enough values to unpack"),
         ("X, Y = cache", "raise SystemExit(2)", "line 12: SystemExit: 2"),
         ("X, Y = cache", "X, Y = cache; undefined", "line 12: NameError"),
+        ("X, Y = cache", "raise type('E', (Exception,), {'__str__': 3})()", "line 12: E: its message cannot be read"),
     ],
 )
 def test_what_a_function_does_against_the_contract_is_a_slip(tmp_path: Path, old: str, new: str, words: str) -> None:
