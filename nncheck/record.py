@@ -95,7 +95,8 @@ class Quantity:
     differing : int
         At how many of them it differs.
     resolved, elements : int
-        How many of its elements some step resolved to a relative 1e-3, of how many.
+        How many of its elements some step resolved to 1e-3, of how many: in float64 to that part of the element, in
+        float32 to that part of the tensor's largest.
     """
 
     side: str

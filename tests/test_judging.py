@@ -45,6 +45,12 @@ def test_unresolved_elements_cannot_be_told() -> None:
     assert _judge([[1e-20, 1.0]], [[1e-20, 1.0]], [[1.0, 1.0]]).verdict == "cannot-tell"
 
 
+def test_float32_resolves_to_a_part_of_the_largest_element() -> None:
+    values, radius = [[1e-6, 1.0]], [[1.0, 1.0]]  # a bound of 6e-8: 6e-2 of the first element, 6e-8 of the second
+    assert _judge(values, values, radius, SINGLE).verdict == "agree"
+    assert _judge([[1e-6]], [[1e-6]], [[1.0]], SINGLE).verdict == "cannot-tell"
+
+
 def test_a_later_step_can_resolve() -> None:
     assert _judge([[1e-20], [1.0]], [[1e-20], [1.0]], [[1.0], [1.0]]).verdict == "agree"
 
