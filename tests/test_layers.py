@@ -42,7 +42,6 @@ LAYERS = {
     "__init__": 8,
     "__main__": 9,
 }
-# Modules of one layer that may know each other: none but those inside one folder.
 
 
 def _imports(path: Path, everywhere: bool = True) -> set[str]:
