@@ -12,13 +12,14 @@ import numpy as np
 
 from nncheck import case as cases
 from nncheck import manual
-from nncheck.autograd.client import START_LIMIT, Worker, WorkerFailure
+from nncheck.autograd.client import START_LIMIT, Worker
 from nncheck.case import Case
 from nncheck.errors import CertificateError, DeviceError, FormulaError
 from nncheck.files import write_whole
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.probes import Probe, draw
+from nncheck.process import ProcessFailure
 from nncheck.rounding import Lines, Precision, target_slack
 from nncheck.versions import versions
 
@@ -74,7 +75,7 @@ def certify(*wanted: str | Path, seed: int = 0, progress: Callable[[str], None] 
                 if progress:
                     progress(case.name)
                 done.append(_certify(case, worker, seed, {**versions(), **opened["versions"]}))
-        except WorkerFailure as failure:
+        except ProcessFailure as failure:
             raise DeviceError(f"torch failed at {failure.stage}: {failure.reason}.", failure.stage) from None
     return tuple(done)
 

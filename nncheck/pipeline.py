@@ -9,10 +9,10 @@ from concurrent.futures import Future
 import numpy as np
 
 from nncheck import manual
-from nncheck.autograd.client import Reply
 from nncheck.autograd.session import Session
 from nncheck.case import Case
 from nncheck.formula.plain import Array
+from nncheck.process import Reply
 from nncheck.trajectory import Chunk, Run, Witness
 
 # Numbers that the hand side may hold while it runs ahead of torch.
@@ -61,7 +61,7 @@ class Pipeline:
 
         Raises
         ------
-        WorkerFailure
+        ProcessFailure
             If the torch process fails.
         CaseError
             If autograd.py is at fault.

@@ -11,7 +11,6 @@ import numpy as np
 from nncheck import case as cases
 from nncheck import manual
 from nncheck.autograd import device as devices
-from nncheck.autograd.client import WorkerFailure
 from nncheck.autograd.session import Session
 from nncheck.case import Case
 from nncheck.certificate import is_certified
@@ -19,6 +18,7 @@ from nncheck.compare import Comparison
 from nncheck.errors import DeviceError, InputError
 from nncheck.formula.plain import Array
 from nncheck.pipeline import Pipeline
+from nncheck.process import ProcessFailure
 from nncheck.record import SCHEMA, CaseResult, RunResult
 from nncheck.rounding import Lines, lines_of
 from nncheck.versions import versions
@@ -128,11 +128,11 @@ def _run_case(case: Case, hand: manual.Manual, session: Session, options: Option
     for _ in range(_TRIES - 1):
         try:
             return _attempt(case, hand, session, options, progress)
-        except WorkerFailure as failure:
+        except ProcessFailure as failure:
             session.fall_back(failure)
     try:
         return _attempt(case, hand, session, options, progress)
-    except WorkerFailure as failure:
+    except ProcessFailure as failure:
         again = f"The torch process failed {_TRIES} times at {case.name}, at last at {failure.stage}: {failure.reason}."
         raise DeviceError(again, failure.stage) from None
 

@@ -1,62 +1,15 @@
-"""The parent's end of the torch process: start it, ask it, notice that it crashed, hangs or refuses."""
+"""The parent's end of the torch process, opened for one device."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
-from pathlib import Path
-from typing import Any
+from nncheck.process import Process
 
-from nncheck.autograd import frames
-from nncheck.errors import CaseError, InputError
-from nncheck.formula.plain import Array
-
-#: Seconds without a sign of life after which the torch process counts as hanging: while it starts (importing torch
-#: from a cold disk under a virus scanner has taken a minute) and while it works.
+#: Seconds in which torch must be imported; from a cold disk under a virus scanner that has taken a minute.
 START_LIMIT = 180.0
-WORK_LIMIT = 60.0
-LIMIT_VARIABLE = "NNCHECK_WORKER_SECONDS"
-
-# Python puts the current folder first on the path for -c and -m: a student's torch.py or random.py there would be
-# imported in place of the real one.
-_BOOTSTRAP = """
-import sys
-sys.path[:] = [p for p in sys.path if p not in ("", {here!r})]
-sys.path.insert(0, {root!r})  # the nncheck that asks, and not an older one that is installed
-import nncheck
-sys.path.remove({root!r})
-from nncheck.autograd.worker import main
-main()
-"""
-
-Reply = tuple[dict[str, Any], dict[str, Array]]
 
 
-class WorkerFailure(Exception):
-    """The torch process crashed, hung, or its device refused; ``stage`` says where and ``reason`` how.
-
-    ``missing`` is True if the device is simply not there.
-    """
-
-    def __init__(self, stage: str, reason: str, missing: bool = False) -> None:
-        super().__init__(f"{stage}: {reason}")
-        self.stage = stage
-        self.reason = reason
-        self.missing = missing
-
-
-class Worker:
+class Worker(Process):
     """A torch process with one device.
-
-    Requests are answered in order by one thread, so that the caller can go on while torch works.
 
     Parameters
     ----------
@@ -66,125 +19,4 @@ class Worker:
 
     def __init__(self, device: str) -> None:
         self.device = device
-        self._stage = "start the torch process"
-        self._heard = time.monotonic()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
-        here = os.getcwd()
-        root = str(Path(__file__).resolve().parents[2])
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _BOOTSTRAP.format(here=here, root=root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
-        )
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-torch")
-        self.notes: list[str] = []
-
-    @property
-    def pid(self) -> int:
-        """Process id of the torch process."""
-        return self._process.pid
-
-    def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
-        """Ask for something; the answer comes by `result`."""
-        return self._thread.submit(self._ask, {"request": request, **header}, arrays or {})
-
-    def result(self, future: Future[Reply], limit: float = WORK_LIMIT) -> Reply:
-        """Wait for an answer.
-
-        Raises
-        ------
-        CaseError
-            If the case's own autograd.py is at fault.
-        WorkerFailure
-            If the process ended, the device refused, or nothing was heard for the limit (seconds); the process is
-            then ended.
-        """
-        limit = _limit(limit)
-        while True:
-            silent = time.monotonic() - self._heard
-            try:
-                return future.result(timeout=max(limit - silent, 0.01))
-            except FutureTimeout:
-                if time.monotonic() - self._heard < limit:
-                    continue  # a sign of life came meanwhile
-                self._process.kill()
-                raise WorkerFailure(self._stage, f"no sign of life for {limit:.0f} seconds") from None
-
-    def ask(
-        self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any
-    ) -> Reply:
-        """Ask for something and wait for the answer; raises as `result`."""
-        return self.result(self.submit(request, arrays, **header), limit)
-
-    def take_notes(self) -> list[str]:
-        """Return what was noted since this was last asked."""
-        notes, self.notes = self.notes, []
-        return notes
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._thread.shutdown(wait=True, cancel_futures=True)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            if stream is not None:
-                with contextlib.suppress(OSError):  # unsent bytes of a request to a process that is gone
-                    stream.close()
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _ask(self, header: dict[str, Any], arrays: Mapping[str, Array]) -> Reply:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._stage = header.pop("stage", None) or self._stage
-        self._heard = time.monotonic()
-        try:
-            frames.write(self._process.stdin, header, arrays)  # type: ignore[arg-type]
-            while True:
-                reply, replies = frames.read(self._process.stdout)  # type: ignore[arg-type]
-                self._heard = time.monotonic()
-                if "stage" not in reply:
-                    break
-                self._stage = reply["stage"]
-        except (OSError, ValueError, frames.FrameError) as error:
-            raise WorkerFailure(self._stage, self._how_it_ended(error)) from None
-        if "error" in reply:
-            if reply["kind"] == "case":
-                raise CaseError(reply["error"])
-            if reply["kind"] == "input":
-                raise InputError(f"{reply['error']}.")
-            raise WorkerFailure(self._stage, reply["error"], missing=reply["kind"] == "missing")
-        self.notes += [note for note in reply["notes"] if note not in self.notes]
-        return reply["answer"], replies
-
-    def _how_it_ended(self, error: Exception) -> str:
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return f"sent something that is not a frame ({error})"
-        if code < 0:
-            try:
-                name = signal.Signals(-code).name
-            except ValueError:
-                name = f"signal {-code}"
-            ended = f"the torch process was ended by {name}"
-        else:
-            ended = f"the torch process ended with exit code {code if code < 256 else hex(code)}"
-        self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, self._errors.tell() - 4000))
-        lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        return f"{ended} ({lines[-1].strip()[:200]})" if lines else ended
-
-
-def _limit(seconds: float) -> float:
-    """Return the limit, or the one that the environment sets (for very slow machines, and for tests)."""
-    try:
-        return float(os.environ[LIMIT_VARIABLE])
-    except (KeyError, ValueError):
-        return seconds
+        super().__init__("nncheck.autograd.worker", "the torch process")

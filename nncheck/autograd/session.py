@@ -6,8 +6,9 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from nncheck.autograd import device as devices
-from nncheck.autograd.client import START_LIMIT, Reply, Worker, WorkerFailure
+from nncheck.autograd.client import START_LIMIT, Worker
 from nncheck.errors import DeviceError
+from nncheck.process import ProcessFailure, Reply
 from nncheck.record import DeviceUsed, Fallback
 
 
@@ -46,7 +47,7 @@ class Session:
 
         Raises
         ------
-        WorkerFailure
+        ProcessFailure
             If it cannot be opened.
         """
         if self._opening is not None:
@@ -60,7 +61,7 @@ class Session:
         """Return what the worker noted of its device, and since this was last asked."""
         return [*self._open_notes, *self.worker.take_notes()]
 
-    def fall_back(self, failure: WorkerFailure) -> None:
+    def fall_back(self, failure: ProcessFailure) -> None:
         """Put another worker in place of the one that failed: on the CPU, or on the next device if DirectML has none.
 
         Raises

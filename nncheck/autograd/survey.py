@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nncheck.autograd import device as devices
-from nncheck.autograd.client import START_LIMIT, Worker, WorkerFailure
+from nncheck.autograd.client import START_LIMIT, Worker
+from nncheck.process import ProcessFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def _try(*kinds: str) -> list[DeviceState]:
     with Worker(kinds[0]) as worker:
         try:
             answer, _ = worker.ask("survey", limit=START_LIMIT, kinds=list(kinds))
-        except WorkerFailure as failure:
+        except ProcessFailure as failure:
             reason = f"at {failure.stage}: {failure.reason}"
             return [DeviceState(kind=kind, state="fails", name="", reason=reason) for kind in kinds]
     return [DeviceState(kind=kind, **answer["states"][kind]) for kind in kinds]

@@ -26,8 +26,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from nncheck import frames
 from nncheck.autograd import device as devices
-from nncheck.autograd import frames
 from nncheck.autograd.gradients import at_points, batching_is_exact
 from nncheck.autograd.network import Network
 from nncheck.autograd.training import Trainer

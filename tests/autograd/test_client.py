@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from nncheck.autograd.client import Worker, WorkerFailure
+from nncheck.autograd.client import Worker
 from nncheck.autograd.survey import survey
+from nncheck.process import ProcessFailure
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -34,7 +35,7 @@ def test_a_killed_process_is_noticed_with_its_signal() -> None:
     with Worker("cpu") as worker:
         worker.ask("open", device="cpu")
         os.kill(worker.pid, signal.SIGKILL)
-        with pytest.raises(WorkerFailure, match="ended by SIGKILL"):
+        with pytest.raises(ProcessFailure, match="ended by SIGKILL"):
             worker.ask("train", steps=3, stage="train steps 0 to 2")
 
 
@@ -44,7 +45,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.ask("open", device="cpu")
         os.kill(worker.pid, signal.SIGSTOP)
         monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "0.5")
-        with pytest.raises(WorkerFailure, match=r"no sign of life for 0 seconds"):
+        with pytest.raises(ProcessFailure, match=r"no sign of life for 0 seconds"):
             worker.ask("open", device="cpu")
 
 
@@ -69,7 +70,7 @@ def test_every_stage_of_a_broken_directml_is_named(
     stand_in: Callable[[str, str], None], body: str, stage: str, words: str
 ) -> None:
     stand_in("torch_directml", body)
-    with Worker("directml") as worker, pytest.raises(WorkerFailure) as caught:
+    with Worker("directml") as worker, pytest.raises(ProcessFailure) as caught:
         worker.ask("open", device="directml")
     assert caught.value.stage == stage
     assert words in caught.value.reason
@@ -78,7 +79,7 @@ def test_every_stage_of_a_broken_directml_is_named(
 @posix
 def test_a_segmentation_fault_is_named(stand_in: Callable[[str, str], None]) -> None:
     stand_in("torch_directml", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
-    with Worker("directml") as worker, pytest.raises(WorkerFailure, match="ended by SIGSEGV"):
+    with Worker("directml") as worker, pytest.raises(ProcessFailure, match="ended by SIGSEGV"):
         worker.ask("open", device="directml")
 
 
@@ -87,7 +88,7 @@ def test_a_device_that_hangs_at_import_is_ended(
 ) -> None:
     stand_in("torch_directml", "import time\ntime.sleep(600)")
     monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "6")
-    with Worker("directml") as worker, pytest.raises(WorkerFailure) as caught:
+    with Worker("directml") as worker, pytest.raises(ProcessFailure) as caught:
         worker.ask("open", device="directml")
     assert (caught.value.stage, caught.value.reason) == ("import torch_directml", "no sign of life for 6 seconds")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nncheck.autograd import frames
+from nncheck import frames
 
 
 def _frame(header: object) -> io.BytesIO:

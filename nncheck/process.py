@@ -1,0 +1,194 @@
+"""A process of its own for torch or for a person's code, seen from the parent: start, ask, notice how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nncheck import frames
+from nncheck.errors import CaseError, InputError
+from nncheck.formula.plain import Array
+
+#: Seconds without a sign of life after which a process counts as hanging.
+WORK_LIMIT = 60.0
+LIMIT_VARIABLE = "NNCHECK_WORKER_SECONDS"
+
+# Python puts the current folder first on the path for -c and -m: a student's torch.py or random.py there would be
+# imported in place of the real one.
+_BOOTSTRAP = """
+import sys
+sys.path[:] = [p for p in sys.path if p not in ("", {here!r})]
+sys.path.insert(0, {root!r})  # the nncheck that asks, and not an older one that is installed
+import nncheck
+sys.path.remove({root!r})
+from {module} import main
+main()
+"""
+
+Reply = tuple[dict[str, Any], dict[str, Array]]
+P = TypeVar("P", bound="Process")
+
+
+class ProcessFailure(Exception):
+    """The process crashed, hung, or its device refused; ``stage`` says where and ``reason`` how.
+
+    ``missing`` is True if what was asked for is simply not there.
+    """
+
+    def __init__(self, stage: str, reason: str, missing: bool = False) -> None:
+        super().__init__(f"{stage}: {reason}")
+        self.stage = stage
+        self.reason = reason
+        self.missing = missing
+
+
+class Process:
+    """A Python process that answers requests over its standard streams.
+
+    They are answered in order by one thread, so that the caller can go on meanwhile.
+
+    Parameters
+    ----------
+    module : str
+        The one whose ``main`` the process runs.
+    what : str
+        What failures call it: ``the torch process``.
+    folder : Path, optional
+        In which it runs; by default where the caller is.
+    """
+
+    def __init__(self, module: str, what: str, folder: Path | None = None) -> None:
+        self._what = what
+        self._stage = f"start {what}"
+        self._heard = time.monotonic()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
+        here = os.getcwd()
+        root = str(Path(__file__).resolve().parents[1])
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BOOTSTRAP.format(here=here, root=root, module=module)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+            cwd=folder,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
+        )
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-process")
+        self.notes: list[str] = []
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
+        """Ask for something; the answer comes by `result`."""
+        return self._thread.submit(self._ask, {"request": request, **header}, arrays or {})
+
+    def result(self, future: Future[Reply], limit: float = WORK_LIMIT) -> Reply:
+        """Wait for an answer.
+
+        Raises
+        ------
+        CaseError
+            If the case's own files are at fault.
+        ProcessFailure
+            If the process ended, the device refused, or nothing was heard for the limit (seconds); the process is
+            then ended.
+        """
+        limit = _limit(limit)
+        while True:
+            silent = time.monotonic() - self._heard
+            try:
+                return future.result(timeout=max(limit - silent, 0.01))
+            except FutureTimeout:
+                if time.monotonic() - self._heard < limit:
+                    continue  # a sign of life came meanwhile
+                self._process.kill()
+                raise ProcessFailure(self._stage, f"no sign of life for {limit:.0f} seconds") from None
+
+    def ask(
+        self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any
+    ) -> Reply:
+        """Ask for something and wait for the answer; raises as `result`."""
+        return self.result(self.submit(request, arrays, **header), limit)
+
+    def take_notes(self) -> list[str]:
+        """Return what was noted since this was last asked."""
+        notes, self.notes = self.notes, []
+        return notes
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # unsent bytes of a request to a process that is gone
+                    stream.close()
+
+    def __enter__(self: P) -> P:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, header: dict[str, Any], arrays: Mapping[str, Array]) -> Reply:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._stage = header.pop("stage", None) or self._stage
+        self._heard = time.monotonic()
+        try:
+            frames.write(self._process.stdin, header, arrays)  # type: ignore[arg-type]
+            while True:
+                reply, replies = frames.read(self._process.stdout)  # type: ignore[arg-type]
+                self._heard = time.monotonic()
+                if "stage" not in reply:
+                    break
+                self._stage = reply["stage"]
+        except (OSError, ValueError, frames.FrameError) as error:
+            raise ProcessFailure(self._stage, self._how_it_ended(error)) from None
+        if "error" in reply:
+            if reply["kind"] == "case":
+                raise CaseError(reply["error"])
+            if reply["kind"] == "input":
+                raise InputError(f"{reply['error']}.")
+            raise ProcessFailure(self._stage, reply["error"], missing=reply["kind"] == "missing")
+        self.notes += [note for note in reply["notes"] if note not in self.notes]
+        return reply["answer"], replies
+
+    def _how_it_ended(self, error: Exception) -> str:
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return f"sent something that is not a frame ({error})"
+        if code < 0:
+            try:
+                name = signal.Signals(-code).name
+            except ValueError:
+                name = f"signal {-code}"
+            ended = f"{self._what} was ended by {name}"
+        else:
+            ended = f"{self._what} ended with exit code {code if code < 256 else hex(code)}"
+        self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, self._errors.tell() - 4000))
+        lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        return f"{ended} ({lines[-1].strip()[:200]})" if lines else ended
+
+
+def _limit(seconds: float) -> float:
+    """Return the limit, or the one that the environment sets (for very slow machines, and for tests)."""
+    try:
+        return float(os.environ[LIMIT_VARIABLE])
+    except (KeyError, ValueError):
+        return seconds
