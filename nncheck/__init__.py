@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from nncheck.errors import FormulaError as FormulaError
     from nncheck.errors import InputError as InputError
     from nncheck.errors import NncheckError as NncheckError
+    from nncheck.layers import check_backward as check_backward
     from nncheck.record import CaseResult as CaseResult
     from nncheck.record import Finding as Finding
     from nncheck.record import RunResult as RunResult
     from nncheck.runner import run as run
+    from nncheck.verification import VerifyResult as VerifyResult
+    from nncheck.verifier.derive import derive as derive
+    from nncheck.verifier.verify import verify as verify
 
 # Where each public name lives: imported when it is first used, so that `nncheck --help` need not wait for NumPy.
 _HOMES = {
@@ -42,10 +46,14 @@ _HOMES = {
     "FormulaError": ("nncheck.errors", "FormulaError"),
     "InputError": ("nncheck.errors", "InputError"),
     "NncheckError": ("nncheck.errors", "NncheckError"),
+    "check_backward": ("nncheck.layers", "check_backward"),
     "CaseResult": ("nncheck.record", "CaseResult"),
     "Finding": ("nncheck.record", "Finding"),
     "RunResult": ("nncheck.record", "RunResult"),
     "run": ("nncheck.runner", "run"),
+    "VerifyResult": ("nncheck.verification", "VerifyResult"),
+    "derive": ("nncheck.verifier.derive", "derive"),
+    "verify": ("nncheck.verifier.verify", "verify"),
 }
 __all__ = ["__version__", *_HOMES]
 

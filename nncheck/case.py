@@ -17,6 +17,7 @@ from nncheck import casefile, source
 from nncheck.errors import CaseError, FormulaError, InputError
 from nncheck.formula import Derivation, read
 from nncheck.formula.plain import Array
+from nncheck.optimizers import SGD, Optimizer
 
 #: The files that make a case; their content is what a certificate certifies.
 FILES = ("case.toml", "autograd.py", "manual.py", "derivation.txt")
@@ -39,11 +40,13 @@ class Case:
     params : mapping of str to array
         Initial W (n_out, n_in), B (n_out,), W2, B2, ... in the order of the network's layers.
     lr : float
-        Learning rate of SGD.
+        Learning rate.
     steps : int
         Number of steps (the document's epochs).
     order : int or None
         Place in the document.
+    optimizer : Optimizer
+        What updates the parameters; plain SGD unless case.toml names another.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Case:
     lr: float
     steps: int
     order: int | None
+    optimizer: Optimizer = SGD
 
     def title(self, language: str) -> str:
         """Return the title in a language, or in the other one if only that is given."""
@@ -174,6 +178,7 @@ def read_folder(folder: Path) -> Case:
         lr=content.lr,
         steps=content.steps,
         order=content.order,
+        optimizer=Optimizer(content.optimizer, content.settings),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from nncheck.errors import InputError
+from nncheck.hyperparameters import SETTINGS, Value
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,6 +19,7 @@ else:
     import tomli as tomllib
 
 _LARGEST = 3.4028234663852886e38  # of float32, to which both sides' numbers are rounded
+_LEAST = 1.1754943508222875e-38  # above zero, without loss of digits
 _MOST_STEPS = 10**9
 
 Vector = list[Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]]
@@ -45,9 +47,26 @@ class _Data(_Strict):
     YT: Matrix = Field(min_length=1)
 
 
+_Fading = Annotated[float, Field(ge=0, lt=1)]  # of an average: what is kept of it in a step
+
+
 class _Training(_Strict):
     lr: float = Field(gt=0, allow_inf_nan=False, le=_LARGEST)
     steps: int = Field(gt=0, le=_MOST_STEPS)
+    optimizer: str = "sgd"
+    momentum: float | None = Field(None, gt=0, lt=1)
+    betas: Annotated[list[_Fading], Field(min_length=2, max_length=2)] | None = None
+    alpha: _Fading | None = None
+    eps: float | None = Field(None, ge=_LEAST, le=_LARGEST)
+    weight_decay: float | None = Field(None, ge=0, le=_LARGEST)
+
+    def settings(self) -> dict[str, Value]:
+        """Return the settings that are given, by torch's names."""
+        given = {name: getattr(self, name) for name in _SETTINGS if getattr(self, name) is not None}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+_SETTINGS = tuple(dict.fromkeys(name for settings in SETTINGS.values() for name in settings))
 
 
 class _CaseFile(_Strict):
@@ -69,6 +88,8 @@ class CaseFile:
     parameters: Mapping[str, Matrix | Vector]
     lr: float
     steps: int
+    optimizer: str
+    settings: Mapping[str, Value]
 
 
 def parse(text: str) -> CaseFile:
@@ -91,7 +112,7 @@ def parse(text: str) -> CaseFile:
     except ValidationError as error:
         for fault in error.errors():
             faults.setdefault(_place(fault["loc"]), _words(fault))
-    for place, words in _shape_faults(raw):
+    for place, words in (*_shape_faults(raw), *_optimizer_faults(raw)):
         if not any(known == place or known.startswith((f"{place}[", f"{place}.")) for known in faults):
             faults[place] = words
     if content is None or faults:
@@ -106,6 +127,8 @@ def parse(text: str) -> CaseFile:
         parameters=content.parameters,
         lr=content.training.lr,
         steps=content.training.steps,
+        optimizer=content.training.optimizer,
+        settings=content.training.settings(),
     )
 
 
@@ -169,6 +192,21 @@ def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, 
         yield "parameters", "hold no weight; expected at least one matrix (n_out, n_in)"
 
 
+def _optimizer_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield an optimizer that there is not, and the settings that the chosen one does not have."""
+    training = raw.get("training")
+    training = training if isinstance(training, dict) else {}
+    name = training.get("optimizer", "sgd")
+    if not isinstance(name, str):
+        return
+    if name not in SETTINGS:
+        yield "training.optimizer", f"got {name!r:.40}, expected {', '.join(SETTINGS)}"
+        return
+    for setting in _SETTINGS:
+        if setting in training and setting not in SETTINGS[name]:
+            yield f"training.{setting}", f"is no setting of {name}, which has {', '.join(SETTINGS[name])}; remove it"
+
+
 def _place(location: tuple[int | str, ...]) -> str:
     text = ""
     for part in location:
@@ -190,17 +228,31 @@ _EXPECTED = {
 }
 
 
+_RANGES = {
+    "momentum": "a number between 0 and 1, such as 0.9",
+    "betas": "numbers from 0 to less than 1",
+    "alpha": "a number from 0 to less than 1",
+    "eps": "a number from 1.2e-38, which float32 can hold, to 3.4e38",
+    "weight_decay": "a number from 0 to 3.4e38",
+}
+
+
 def _words(fault: Mapping[str, Any]) -> str:
     kind, got = fault["type"], fault.get("input")
     if kind == "extra_forbidden":
         return "is not a key of case.toml; remove it or correct its spelling"
     if kind == "missing":
         return "is missing"
+    place = next((part for part in fault["loc"][1:] if isinstance(part, str)), "")
+    if place in _RANGES and kind in ("greater_than", "greater_than_equal", "less_than_equal", "less_than"):
+        return f"got {got!r}, expected {_RANGES[place]}"
     if kind == "greater_than":
         return f"got {got!r}, expected more than 0"
     if kind in ("greater_than_equal", "less_than_equal"):
         limit = "10^9" if fault["loc"][-1] == "steps" else "3.4e38, which float32 can hold"
         return f"got {got!r}, expected at most {limit}"
+    if kind in ("too_short", "too_long") and place == "betas":
+        return f"got {len(got or ())} number(s), expected two, such as [0.9, 0.999]"
     if kind == "too_short":
         return "is empty"
     kind_of_input = {str: "text", bool: "true or false", list: "a list", dict: "a table"}.get(type(got), "")

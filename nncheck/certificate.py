@@ -21,6 +21,7 @@ from nncheck.judging import Judge
 from nncheck.probes import Probe, draw
 from nncheck.process import ProcessFailure
 from nncheck.rounding import Lines, Precision, target_slack
+from nncheck.updates import Updates
 from nncheck.versions import versions
 
 SCHEMA = "nncheck/certificate/1"
@@ -120,7 +121,7 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
     for probe in (*draw(case, derivation, seed), own):
         count += 1
         slack = target_slack(case, probe.YT, derivation)
-        slip = _at_probe(worker, Lines(derivation), hand, probe, judges, slack)
+        slip = _at_probe(worker, case, Lines(derivation), hand, probe, judges, slack)
         if slip:
             faults.append(f"manual.py at {_describe(probe)}: {slip}")
             break
@@ -148,17 +149,25 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
 
 def _load(worker: Worker, case: Case) -> None:
     arrays = {"X": case.X, "YT": case.YT, **case.params}
-    worker.ask("load", arrays, folder=str(case.folder), sizes=case.sizes, names=list(case.params), lr=case.lr, seed=0)
+    optimizer = [case.optimizer.name, dict(case.optimizer.settings)]
+    names, folder = list(case.params), str(case.folder)
+    worker.ask("load", arrays, folder=folder, sizes=case.sizes, names=names, lr=case.lr, optimizer=optimizer, seed=0)
 
 
 def _at_probe(
-    worker: Worker, lines: Lines, hand: manual.Manual, probe: Probe, judges: dict[Key, Judge], slack: Array | None
+    worker: Worker,
+    case: Case,
+    lines: Lines,
+    hand: manual.Manual,
+    probe: Probe,
+    judges: dict[Key, Judge],
+    slack: Array | None,
 ) -> str:
     """Judge manual.py and derivation.txt at one probe; return what manual.py did against its contract, if it did."""
     stacked = {name: array[None] for name, array in probe.params.items()}
     _, witness = worker.ask("witness", {"X": probe.X, "YT": probe.YT, **stacked}, sizes=probe.sizes)
     radii = lines.radii(probe.X, probe.YT, stacked, _EXACT, slack)
-    slip, E, gradients = _by_hand(hand, probe)
+    slip, E, gradients = _by_hand(case, hand, probe)
     if slip:
         return slip
     rows: dict[str, Any] = {"E": np.array([E]), **{f"d{name}": g[None] for name, g in gradients.items()}}
@@ -170,7 +179,7 @@ def _at_probe(
     return ""
 
 
-def _by_hand(hand: manual.Manual, probe: Probe) -> tuple[str, float, dict[str, Array]]:
+def _by_hand(case: Case, hand: manual.Manual, probe: Probe) -> tuple[str, float, dict[str, Array]]:
     """Run manual.py at a probe twice; return what it did against its contract, its loss and its gradients."""
     params = {name: array.copy() for name, array in probe.params.items()}
     X, YT = probe.X.copy(), probe.YT.copy()
@@ -179,7 +188,7 @@ def _by_hand(hand: manual.Manual, probe: Probe) -> tuple[str, float, dict[str, A
             E, gradients = hand.step(params, X, YT)
             kept = {name: array.copy() for name, array in gradients.items()}
             again, gradients_again = hand.step(params, X, YT)
-            after = hand.next_params({name: array.copy() for name, array in params.items()}, kept, _LR)
+            wrong = _wrong_update(case, hand, probe)
     except manual.Slip as slip:
         return str(slip), 0.0, {}
     given = {"X": (X, probe.X), "YT": (YT, probe.YT), **{k: (params[k], probe.params[k]) for k in params}}
@@ -188,11 +197,24 @@ def _by_hand(hand: manual.Manual, probe: Probe) -> tuple[str, float, dict[str, A
         return f"forward or backward changes {', '.join(changed)}, which are the caller's", 0.0, {}
     if again != E or any(not np.array_equal(gradients_again[k], kept[k]) for k in kept):
         return "the second call gives something else than the first: what is kept between calls?", 0.0, {}
-    for name, before in params.items():
-        moved = _LR * kept[name]
-        if (np.abs(after[name] - (before - moved)) > _EXACT.bound(3 * np.abs(moved) + np.abs(before - moved))).any():
-            return f"update gives another {name} than W - lr dW", 0.0, {}
-    return "", E, kept
+    return (wrong, 0.0, {}) if wrong else ("", E, kept)
+
+
+def _wrong_update(case: Case, hand: manual.Manual, probe: Probe) -> str:
+    """Do two steps from a probe, so that what is kept between steps shows; return what is wrong with the updates."""
+    update, expected = manual.Update(hand, _LR, case.optimizer), Updates(case.optimizer, _LR, _EXACT)
+    params = {name: array.copy() for name, array in probe.params.items()}
+    for step in range(2):
+        before = {name: array.copy() for name, array in params.items()}
+        _, gradients = hand.step(params, probe.X.copy(), probe.YT.copy())
+        given = {name: np.array(array, dtype=np.float64) for name, array in gradients.items()}
+        params = update({name: array.copy() for name, array in before.items()}, gradients)
+        for name, got in params.items():
+            right = expected.add(name, np.array([step]), before[name][None], given[name][None], np.zeros(()))
+            assert right.radius is not None
+            if not (np.abs(got - right.after[0]) <= _EXACT.bound(right.radius[0])).all():
+                return f"update gives another {name} than {case.optimizer.update}" + (" at step 1" if step else "")
+    return ""
 
 
 def _words(source: str, name: str, judge: Judge) -> str:

@@ -19,6 +19,7 @@ from nncheck.versions import __version__
 
 if TYPE_CHECKING:
     from nncheck.case import Case
+    from nncheck.verification import VerifyResult
 
 AGREES, DIFFERS, BAD_INPUT, OWN_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 _FORMATS = ("table", "markdown", "json", "csv")  # as report.FORMATS, which --help should not have to import
@@ -38,7 +39,7 @@ def _language(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["en", "ko"]),
         default=default_language,
         show_default="NNCHECK_LANG, else the locale's",
-        help="Language of the titles.",
+        help="Language of titles and texts.",
     )(function)
 
 
@@ -86,6 +87,104 @@ def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str
     return DIFFERS if result.differs else AGREES
 
 
+def _verifying(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that verify and derive share."""
+    for option in (
+        click.option("--case", required=True, help="Name of a case (see `nncheck cases`), or its folder."),
+        click.option(
+            "--hints",
+            type=click.IntRange(1, 4),
+            default=3,
+            show_default=True,
+            help="How much to tell: 1 where, 2 a question, 3 the mistake with its evidence, 4 the formula.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the probes."
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["table", "markdown", "json"]),
+            help="[default: by the ending of -o, else table]",
+        ),
+        _output,
+        _language,
+    ):
+        function = option(function)
+    return function
+
+
+@cli.command(epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@_verifying
+@click.option(
+    "--as",
+    "read_as",
+    type=click.Choice(["functions", "script", "notebook", "numbers"]),
+    help="What FILE is.  [default: recognised from the file itself]",
+)
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="NAME=VARIABLE,...",
+    help="Which variables or columns of FILE are a parameter, row by row: --map W=w1,w2,w3,w4. May be given again.",
+)
+@click.option(
+    "--limit", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds for one call of the code."
+)
+def verify(
+    file: Path,
+    output: Path | None,
+    form: str | None,
+    read_as: str | None,
+    maps: tuple[str, ...],
+    lang: str,
+    **options: Any,
+) -> int:
+    """Hold one hand-written derivation against autograd, and say what the first wrong quantity equals.
+
+    FILE holds functions (forward, loss, backward, perhaps update), a plain training script, a notebook, or a
+    trajectory of numbers as CSV or NPZ. Its code runs in a process of its own.
+    """
+    from nncheck.verifier.mapping import mapping_of
+    from nncheck.verifier.verify import verify as hold
+
+    mapping = mapping_of(maps)
+    with Bar() as bar:
+        progress = bar.update
+        result = hold(file, form=read_as, mapping=mapping, language=lang, progress=progress, **options)
+    return _report(result, output, form, lang)
+
+
+@cli.command(epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@_verifying
+def derive(file: Path, output: Path | None, form: str | None, lang: str, **options: Any) -> int:
+    """Judge a derivation of formulas line by line, each as a step and as a number.
+
+    FILE holds one formula a line, such as  dZ2 = dY * Y * (1 - Y) . A line is judged from true values of what
+    stands above it, so that one wrong line does not spoil those below.
+    """
+    from nncheck.verifier.derive import derive as judge
+
+    return _report(judge(file, language=lang, **options), output, form, lang)
+
+
+def _report(result: VerifyResult, output: Path | None, form: str | None, lang: str) -> int:
+    from nncheck.files import check_writable
+    from nncheck.language import use
+    from nncheck.report import ENDINGS
+    from nncheck.report.verification import FORMATS
+
+    chosen = form or ENDINGS.get(output.suffix.lower() if output else "", "table")
+    if output is not None:
+        check_writable(output)
+    with use(lang):
+        _deliver(FORMATS.get(chosen, FORMATS["table"])(result), output, "utf-8")
+    return DIFFERS if result.differs else AGREES
+
+
 @cli.command("cases")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def list_cases(form: str) -> int:
@@ -127,7 +226,7 @@ def show(case: str, form: str) -> int:
         return AGREES
     lines = [f"{found.name}: {found.title('ko')} / {found.title('en')}", f"folder      {found.folder}"]
     lines += [f"layers      {'-'.join(map(str, found.sizes))}, {len(found.X)} sample(s)"]
-    lines += [f"training    SGD, lr = {found.lr:g}, {found.steps:,} steps"]
+    lines += [f"training    {found.optimizer.described}, lr = {found.lr:g}, {found.steps:,} steps"]
     lines += [f"certified   {'yes' if facts['certified'] else f'no; run  nncheck certify {case}'}", ""]
     for name, array in (("X", found.X), ("YT", found.YT), *found.params.items()):
         shown = array.tolist() if array.size <= 100 else "..."
@@ -179,6 +278,39 @@ def certify(cases: tuple[str, ...], seed: int) -> int:
     return DIFFERS if any(outcome.faults for outcome in outcomes) else AGREES
 
 
+@cli.command()
+@click.argument("case", required=False)
+@click.option("--case", "folder", metavar="NAME", help="Make the folder of a new case instead, with all its files.")
+@click.option("--like", metavar="CASE", help="Start the new case from the files of this one.")
+@click.option("--force", is_flag=True, help="Write over what stands there.")
+@_output
+@_language
+def new(case: str | None, folder: str | None, like: str | None, force: bool, output: Path | None, lang: str) -> int:
+    """Write the file that a student of a CASE starts from, ./CASE.py, or make a new case.
+
+    The file holds the signatures, the shapes and what to write; verifying it says what is still missing.
+    """
+    from nncheck import scaffold
+    from nncheck.language import phrase, use
+
+    if (case is None) == (folder is None):
+        raise click.UsageError("Give a CASE to start a student's file, or --case NAME to make a new case.")
+    if folder is not None and output is not None:
+        raise click.UsageError("-o names a student's file; the folder of a new case is what --case says.")
+    if case is not None and like is not None:
+        raise click.UsageError("--like goes with --case NAME.")
+    with use(lang):
+        if case is not None:
+            path = scaffold.write_student_file(case, output, force=force)
+            then = f"nncheck verify {scaffold.as_typed(str(path))} --case {scaffold.as_typed(case)}"
+            say(phrase("Written to {path}. Fill it in, then run  {then}", path=path, then=then))
+        else:
+            path = scaffold.write_case(str(folder), like, force=force)
+            then = f"nncheck certify {scaffold.as_typed(os.path.join(os.curdir, path))}"
+            say(phrase("Made the case folder {path}. Change what you like, then run  {then}", path=path, then=then))
+    return AGREES
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
@@ -225,6 +357,7 @@ def _facts(case: Case) -> dict[str, Any]:
         "folder": str(case.folder),
         "sizes": list(case.sizes),
         "lr": case.lr,
+        "optimizer": {"name": case.optimizer.name, **case.optimizer.settings},
         "steps": case.steps,
         "certified": is_certified(case),
         "X": case.X.tolist(),

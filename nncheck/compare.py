@@ -22,9 +22,9 @@ from nncheck.rounding import (
     all_within,
     near_overflow,
     target_slack,
-    update_radius,
 )
 from nncheck.trajectory import Chunk, Run, Witness, per_step
+from nncheck.updates import Updates
 
 _WITNESS = "torch autograd in float64 on the CPU at the same parameters"
 
@@ -42,6 +42,8 @@ class Side:
     own_updates : bool
         Whether an update is judged from the side's own gradient (the hand, whose gradient is there for every step) or
         from the witness's (the device, whose gradient is read at one step of a chunk).
+    updating : Updates
+        What the updates should give; keeps the optimizer's states.
     """
 
     def __init__(
@@ -52,8 +54,9 @@ class Side:
         updates: tuple[Judge, ...],
         lines: tuple[Judge, ...],
         own_updates: bool,
+        updating: Updates,
     ) -> None:
-        self.precision, self.loss, self.own_updates = precision, loss, own_updates
+        self.precision, self.loss, self.own_updates, self.updating = precision, loss, own_updates, updating
         self.gradients = {judge.name: judge for judge in gradients}
         self.updates = {judge.name: judge for judge in updates}
         self.lines = {judge.name: judge for judge in lines}
@@ -64,8 +67,9 @@ class Side:
         return [self.loss, *self.gradients.values(), *self.updates.values()]
 
 
-def hand_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, ...], own_update: bool) -> Side:
+def hand_side(case: Case, precision: Precision, lines: tuple[Judge, ...], own_update: bool) -> Side:
     """Return the judges of the hand-written side; an update of its own must be resolved too."""
+    names = tuple(case.params)
     return Side(
         precision,
         Judge("loss", "E", precision, fault="loss", claim=f"the loss of manual.py differs from {_WITNESS}"),
@@ -78,17 +82,19 @@ def hand_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, 
                 n,
                 precision,
                 must_resolve=own_update,
-                claim=f"the update of {n} in manual.py is not W - lr dW",
+                claim=f"the update of {n} in manual.py is not {case.optimizer.update}",
             )
             for n in names
         ),
         lines,
         own_updates=True,
+        updating=Updates(case.optimizer, case.lr, precision),
     )
 
 
-def device_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge, ...]) -> Side:
+def device_side(case: Case, precision: Precision, lines: tuple[Judge, ...]) -> Side:
     """Return the judges of the device."""
+    names = tuple(case.params)
     update = "differs from the float64 one at the same parameters"
     return Side(
         precision,
@@ -105,6 +111,7 @@ def device_side(names: tuple[str, ...], precision: Precision, lines: tuple[Judge
         ),
         lines,
         own_updates=False,
+        updating=Updates(case.optimizer, case.lr, precision, as_written=True),
     )
 
 
@@ -145,10 +152,9 @@ class Comparison:
         self._case, self._X, self._YT, self._lines = case, X, YT, lines
         self._slack = target_slack(case, YT, lines.derivation)
         self._certified = certified
-        names = tuple(case.params)
         hand, device = Precision(hand_dtype, "float64"), Precision("float32", "float64")
-        self._hand = hand_side(names, hand, self._judges_of_lines(hand), own_update)
-        self._device = device_side(names, device, self._judges_of_lines(device))
+        self._hand = hand_side(case, hand, self._judges_of_lines(hand), own_update)
+        self._device = device_side(case, device, self._judges_of_lines(device))
         self._slip: tuple[int, str] | None = None
         self._kink = ""
         self.drift = Drift(case, every, steps)
@@ -185,7 +191,6 @@ class Comparison:
 
     def _judge(self, side: Side, steps: Array, run: Run, witness: Witness) -> None:
         """Judge one side's next steps."""
-        lr = self._case.lr
         before = {name: array.astype(np.float64, copy=False) for name, array in run.before.items()}
         radii = self._lines.radii(self._X, self._YT, before, side.precision, self._slack)
         expected, radius = self._trusted(side, steps, witness, radii)
@@ -195,12 +200,11 @@ class Comparison:
             own = run.gradients[name].astype(np.float64, copy=False)
             n = len(own)
             side.gradients[f"d{name}"].add(steps[:n], own, gradient[:n], None if e is None else e[:n])
-            moved = lr * (own if side.own_updates else gradient)
-            after = before[name] - moved
             if side.own_updates:
-                e = np.zeros(())
-            bound = None if e is None else update_radius(lr, e, moved, after)
-            side.updates[name].add(steps, run.after[name].astype(np.float64, copy=False), after, bound, moved)
+                gradient, e = own, np.zeros(())
+            update = side.updating.add(name, steps, before[name], gradient, e)
+            after = run.after[name].astype(np.float64, copy=False)
+            side.updates[name].add(steps, after, update.after, update.radius, update.moved)
         if side is self._hand:
             self._name_kinks(steps, radii)
 

@@ -23,13 +23,18 @@ def complain(text: str) -> None:
     _print(text, sys.stderr)
 
 
-def _print(text: str, stream: Any) -> None:
+def printable(text: str, stream: Any) -> str:
+    """Return a text with plain signs in place of those that a stream's encoding lacks."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = "".join(_encodable(sign, encoding) for sign in text)
-    print(text, file=stream, flush=True)
+        return "".join(_encodable(sign, encoding) for sign in text)
+    return text
+
+
+def _print(text: str, stream: Any) -> None:
+    print(printable(text, stream), file=stream, flush=True)
 
 
 def _encodable(sign: str, encoding: str) -> str:

@@ -42,7 +42,7 @@ class Pipeline:
         self._case, self._session, self._steps, self._chunk = case, session, steps, chunk
         self._worker = session.worker
         params = {name: array.astype(dtype) for name, array in case.params.items()}
-        self._trainer = manual.Trainer(hand, X.astype(dtype), YT.astype(dtype), params, case.lr)
+        self._trainer = manual.Trainer(hand, X.astype(dtype), YT.astype(dtype), params, case.lr, case.optimizer)
         self._numbers = max(1, sum(array.size for array in params.values())) * chunk
         self._loading = self._worker.submit(
             "load",
@@ -51,6 +51,7 @@ class Pipeline:
             sizes=case.sizes,
             names=list(case.params),
             lr=case.lr,
+            optimizer=[case.optimizer.name, dict(case.optimizer.settings)],
             seed=seed,
             stage=f"load {case.name}",
         )

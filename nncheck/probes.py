@@ -8,7 +8,7 @@ values), no zero, no symmetry, both branches of every kink taken and none of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +44,32 @@ class Probe:
     params: Mapping[str, Array]
 
 
-def draw(case: Case, derivation: Derivation, seed: int) -> Iterator[Probe]:
-    """Draw the probes of a case: every batch size at both kinds of widths.
+def widths(case: Case) -> tuple[tuple[int, ...], ...]:
+    """Return the widths at which a case is probed: no two neighbours alike, and all alike."""
+    layers = len(case.sizes) - 1
+    return (4, *(5,) * (layers - 1), 3), (3,) * (layers + 1)
+
+
+def draw(
+    case: Case,
+    derivation: Derivation,
+    seed: int,
+    shapes: Sequence[tuple[int, ...]] = (),
+    batches: Sequence[int] = BATCHES,
+    one_hot: bool = False,
+) -> Iterator[Probe]:
+    """Draw the probes of a case: every batch size at all widths.
+
+    Parameters
+    ----------
+    case : Case
+    derivation : Derivation
+    seed : int
+    shapes : sequence of tuple of int
+        Widths of the layers; by default `widths`.
+    batches : sequence of int
+    one_hot : bool
+        Whether targets that are distributions are to be labels, one 1 in a row, as many cases have them.
 
     Raises
     ------
@@ -53,18 +77,22 @@ def draw(case: Case, derivation: Derivation, seed: int) -> Iterator[Probe]:
         If a line cannot be computed at the probe.
     """
     generator = np.random.default_rng(seed)
-    layers = len(case.sizes) - 1
-    for sizes in ((4, *(5,) * (layers - 1), 3), (3,) * (layers + 1)):
-        for batch in BATCHES:
-            yield _drawn(case, derivation, sizes, batch, generator)
+    for sizes in shapes or widths(case):
+        for batch in batches:
+            yield _drawn(case, derivation, sizes, batch, generator, one_hot)
 
 
 def _drawn(
-    case: Case, derivation: Derivation, sizes: tuple[int, ...], batch: int, generator: np.random.Generator
+    case: Case,
+    derivation: Derivation,
+    sizes: tuple[int, ...],
+    batch: int,
+    generator: np.random.Generator,
+    one_hot: bool,
 ) -> Probe:
     best, clearest = None, -1.0
     for _ in range(_TRIES):
-        probe = _random(case, derivation, sizes, batch, generator)
+        probe = _random(case, derivation, sizes, batch, generator, one_hot)
         margins = _Margins()
         values = {"X": plain(probe.X), "YT": plain(probe.YT), **{k: plain(p) for k, p in probe.params.items()}}
         evaluate(derivation, values, margins)
@@ -79,7 +107,12 @@ def _drawn(
 
 
 def _random(
-    case: Case, derivation: Derivation, sizes: tuple[int, ...], batch: int, generator: np.random.Generator
+    case: Case,
+    derivation: Derivation,
+    sizes: tuple[int, ...],
+    batch: int,
+    generator: np.random.Generator,
+    one_hot: bool,
 ) -> Probe:
     def numbers(shape: tuple[int, ...]) -> Array:
         signs = generator.choice((-1.0, 1.0), shape)
@@ -96,7 +129,17 @@ def _random(
         weights = generator.dirichlet(np.ones(sizes[-1]), batch)
         targets = np.floor(weights * 60) / 64 + 1 / 64
         targets[:, 0] += 1 - targets.sum(axis=1)
+        if one_hot:
+            targets = np.eye(sizes[-1])[_labels(batch, sizes[-1], generator)]
     return Probe(sizes, numbers((batch, sizes[0])), targets, params)
+
+
+def _labels(batch: int, classes: int, generator: np.random.Generator) -> Array:
+    """Return labels that are not all equal."""
+    labels = generator.integers(0, classes, batch)
+    if classes > 1 and batch > 1:
+        labels[1] = (labels[0] + 1) % classes
+    return labels
 
 
 class _Margins(PlainArithmetic):

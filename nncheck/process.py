@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nncheck import frames
 from nncheck.errors import CaseError, InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 #: Seconds without a sign of life after which a process counts as hanging.
 WORK_LIMIT = 60.0
@@ -63,12 +65,16 @@ class Process:
         The one whose ``main`` the process runs.
     what : str
         What failures call it: ``the torch process``.
-    folder : Path, optional
-        In which it runs; by default where the caller is.
+    own_limit : bool
+        Whether the limit of a request is the caller's own affair, and not for `LIMIT_VARIABLE` to set.
+    max_bytes : int
+        The most that the arrays of one answer may hold.
     """
 
-    def __init__(self, module: str, what: str, folder: Path | None = None) -> None:
+    def __init__(self, module: str, what: str, own_limit: bool = False, max_bytes: int = frames.MAX_BYTES) -> None:
         self._what = what
+        self._max_bytes = max_bytes
+        self._own_limit = own_limit
         self._stage = f"start {what}"
         self._heard = time.monotonic()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
@@ -80,7 +86,6 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
-            cwd=folder,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-process")
@@ -93,7 +98,8 @@ class Process:
 
     def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
         """Ask for something; the answer comes by `result`."""
-        return self._thread.submit(self._ask, {"request": request, **header}, arrays or {})
+        spoken = copy_context()  # the thread speaks the language that is spoken here
+        return self._thread.submit(spoken.run, self._ask, {"request": request, **header}, arrays or {})
 
     def result(self, future: Future[Reply], limit: float = WORK_LIMIT) -> Reply:
         """Wait for an answer.
@@ -106,7 +112,7 @@ class Process:
             If the process ended, the device refused, or nothing was heard for the limit (seconds); the process is
             then ended.
         """
-        limit = _limit(limit)
+        limit = limit if self._own_limit else _limit(limit)
         while True:
             silent = time.monotonic() - self._heard
             try:
@@ -151,7 +157,7 @@ class Process:
         try:
             frames.write(self._process.stdin, header, arrays)  # type: ignore[arg-type]
             while True:
-                reply, replies = frames.read(self._process.stdout)  # type: ignore[arg-type]
+                reply, replies = frames.read(self._process.stdout, self._max_bytes)  # type: ignore[arg-type]
                 self._heard = time.monotonic()
                 if "stage" not in reply:
                     break
@@ -171,15 +177,16 @@ class Process:
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            return f"sent something that is not a frame ({error})"
+            return phrase("sent something that is not a frame ({error})", error=error)
         if code < 0:
             try:
                 name = signal.Signals(-code).name
             except ValueError:
-                name = f"signal {-code}"
-            ended = f"{self._what} was ended by {name}"
+                name = phrase("signal {number}", number=-code)
+            ended = phrase("{what} was ended by {name}", what=self._what, name=name)
         else:
-            ended = f"{self._what} ended with exit code {code if code < 256 else hex(code)}"
+            number = code if code < 256 else hex(code)
+            ended = phrase("{what} ended with exit code {number}", what=self._what, number=number)
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 4000))
         lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]

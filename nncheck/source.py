@@ -40,7 +40,11 @@ def load_module(path: Path, name: str) -> ModuleType:
     InputError
         If the file cannot be read or compiled, or raises while it runs; the text names the line.
     """
-    text = read_text(path)
+    return run_module(read_text(path), path, name)
+
+
+def run_module(text: str, path: Path, name: str) -> ModuleType:
+    """Run the text of a Python file as `load_module` does."""
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses look their module up there

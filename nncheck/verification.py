@@ -17,7 +17,7 @@ VerifyFault = Literal["derivation", "loss", "code"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst:
-    """The element with the largest error / bound of all points."""
+    """The worst element of all points."""
 
     index: tuple[int, ...]
     got: float
@@ -35,15 +35,19 @@ class Checked:
     name : str
         As the derivation lines name it: Y, E, dY, dZ2, dW2, ..., and W' for an updated parameter.
     ratio : float
-        Largest error / bound; above 1 is more than rounding explains.
+        Error / bound of the worst element; above 1 is more than rounding explains.
     worst : Worst or None
-        None where nothing was compared element by element.
+        Where elements differ the one with the largest error, measured by the tensor's largest element, else the one
+        with the largest error / bound. None where nothing was compared element by element.
     wrong, of : int
         How many elements of the tensor differ at some point, of how many.
     rule : str
-        ``bound``, ``fixed tolerance`` or ``not covered``.
+        ``bound``, ``fixed tolerance``, ``drift`` (a free run beside numbers that are not whole) or ``not covered``.
     why : str
         Why it cannot be told, where it cannot.
+    number : str
+        Of a formula that was judged as a step from true values: the verdict on its number, computed from the person's
+        own lines. Empty where nothing else was judged.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Checked:
     of: int
     rule: str = "bound"
     why: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +93,8 @@ class Finding:
         None if the code stopped before it gave one.
     index : tuple of int or None
         The worst element, where single elements differ.
-    line : str or None
-        Place in the person's file, ``line 12``, as far as it is known.
+    line : int or None
+        Of the person's file, as far as it is known; of a notebook, in the code cell ``cell``, counted from 1.
     text : str
         Evidence in a sentence or two.
     explanations : tuple of Explanation
@@ -101,10 +106,11 @@ class Finding:
     kind: Kind
     quantity: str | None
     index: tuple[int, ...] | None
-    line: str | None
+    line: int | None
     text: str
     explanations: tuple[Explanation, ...] = ()
     convention: bool = False
+    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +128,7 @@ class VerifyResult:
     read_as : tuple of str
         How it was read, a sentence for each thing that was not as the contract says.
     judged_by : str
-        ``autograd``, ``certified derivation`` or ``complex step``.
+        ``autograd``, ``certified derivation``, ``complex step`` or ``central differences``.
     quantities : tuple of Checked
         In the order of the chain: forward, loss, backward from the output, update.
     findings : tuple of Finding
@@ -131,6 +137,8 @@ class VerifyResult:
         What is worth knowing and no finding: kinks, what could not be told.
     hints : tuple of str
         As many as were asked for: where, a question, the mistake with its evidence, the formula.
+    level : int
+        How many were asked for; below 3 a report for people says no more of any finding than they do.
     """
 
     schema: str = SCHEMA
@@ -146,6 +154,7 @@ class VerifyResult:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    level: int = 3
 
     @property
     def differs(self) -> bool:

@@ -34,7 +34,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_help_and_version(call: Call) -> None:
-    for command in ((), ("run",), ("cases",), ("show",), ("devices",), ("certify",)):
+    for command in ((), ("run",), ("cases",), ("show",), ("devices",), ("certify",), ("new",)):
         code, out, _ = call(*command, "--help")
         assert code == 0
         assert "Usage: nncheck" in out

@@ -18,6 +18,11 @@ from nncheck import case as cases
 ROOT = Path(nncheck.__file__).resolve().parents[1]
 pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="needs the source tree")
 DATA = {f"{name}/{file}" for name in cases.names() for file in (*cases.FILES, "certificate.json")}
+DATA |= {
+    path.relative_to(ROOT / "reference").as_posix()
+    for kind in ("mistakes", "correct")
+    for path in (ROOT / "reference").glob(f"*/{kind}/*.*")
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +30,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the source tree, so that building leaves nothing in it."""
     target = tmp_path_factory.mktemp("source") / "tree"
     skipped = shutil.ignore_patterns(
-        ".git", "*.egg-info", "build", "dist", ".*cache", "__pycache__", ".venv", ".hypothesis"
+        ".git", "*.egg-info", "build", "dist", ".*cache", "__pycache__", ".venv", ".hypothesis", "*.mo"
     )
     shutil.copytree(ROOT, target, ignore=skipped)
     return target
@@ -51,6 +56,11 @@ def test_the_wheel_holds_cases_schema_and_types(wheel: Path) -> None:
     assert {f"nncheck/reference/{name}" for name in DATA} <= names
     assert {"nncheck/py.typed", "nncheck/schemas/run-1.md", "nncheck/schemas/run-1.schema.json"} <= names
     assert not [name for name in names if name.startswith(("tests/", "reference/"))]
+    files = [path.relative_to(ROOT) for path in (ROOT / "nncheck").rglob("*") if path.is_file()]
+    assert {path.as_posix() for path in files if path.suffix not in (".pyc", ".mo")} <= names
+    assert {"nncheck/locale/ko/LC_MESSAGES/nncheck.po", "nncheck/locale/ko/LC_MESSAGES/nncheck.mo"} <= names
+    entries = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
+    assert "[pytest11]\nnncheck = nncheck.pytest_plugin" in entries
     metadata = next(name for name in names if name.endswith("METADATA"))
     needed = [line for line in zipfile.ZipFile(wheel).read(metadata).decode().splitlines() if "Requires-Dist" in line]
     assert "Requires-Dist: torch>=2.4.1" in needed
@@ -69,6 +79,8 @@ def test_the_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> Non
     assert tuple(names.split()) == cases.names()
     out = _run(sys.executable, "-m", "nncheck", "run", "--steps", "20", cwd=empty, env=environment)
     assert out.count("all 20 steps agree") == 6
+    said = _run(sys.executable, "-m", "nncheck", "new", "hidden", "--lang", "ko", cwd=site, env=environment)
+    assert said.startswith("hidden.py에 썼습니다.")
     assert not list(empty.iterdir())
 
 
@@ -79,7 +91,7 @@ def test_the_sdist_holds_all_that_a_wheel_needs(source: Path, tmp_path: Path) ->
     with tarfile.open(archive) as tar:
         names = {name.split("/", 1)[1] for name in tar.getnames() if "/" in name}
     assert {f"reference/{name}" for name in DATA} <= names
-    assert {"LICENSE", "README.md", "pyproject.toml", "reference/__init__.py", "nncheck/py.typed"} <= names
+    assert {"LICENSE", "README.md", "pyproject.toml", "reference/__init__.py", "nncheck/py.typed", "setup.py"} <= names
     _run(
         sys.executable,
         "-m",

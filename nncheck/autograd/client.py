@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nncheck.case import Case
 from nncheck.process import Process
 
 #: Seconds in which torch must be imported; from a cold disk under a virus scanner that has taken a minute.
@@ -20,3 +21,17 @@ class Worker(Process):
     def __init__(self, device: str) -> None:
         self.device = device
         super().__init__("nncheck.autograd.worker", "the torch process")
+
+    def load_case(self, case: Case) -> None:
+        """Build the network of a case, as a witness in float64.
+
+        Raises
+        ------
+        CaseError
+            If its autograd.py is at fault.
+        ProcessFailure
+        """
+        arrays = {"X": case.X, "YT": case.YT, **case.params}
+        optimizer = [case.optimizer.name, dict(case.optimizer.settings)]
+        names, folder = list(case.params), str(case.folder)
+        self.ask("load", arrays, folder=folder, sizes=case.sizes, names=names, lr=case.lr, optimizer=optimizer, seed=0)

@@ -3,14 +3,16 @@
 The rule is the document's loop, ``zero_grad(); E.backward(); optimizer.step()`` with torch's SGD. Because its cost is
 Python between small operators, one step is traced to its operators once and replayed by TorchScript. In every chunk
 the first and the last replayed step are done again by the real loop: unless both are equal bit by bit, the whole chunk
-and all after it are done by the real loop.
+and all after it are done by the real loop. With another optimizer than plain SGD, which keeps a state or lets weights
+decay, every step is done by the real loop.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ class Recorded:
 
 
 class Trainer:
-    """SGD of one model on one device, continued chunk by chunk.
+    """Training of one model on one device, continued chunk by chunk.
 
     Parameters
     ----------
@@ -53,6 +55,10 @@ class Trainer:
         Learning rate.
     stage : callable
         Told from time to time how far the training is: a sign of life.
+    optimizer : str
+        As in `nncheck.hyperparameters`.
+    settings : mapping
+        Its settings by torch's names.
     """
 
     def __init__(
@@ -64,16 +70,17 @@ class Trainer:
         lr: float,
         device: Device,
         stage: Callable[[str], None] | None = None,
+        optimizer: str = "sgd",
+        settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        import torch
-
         self._model, self._loss, self._X, self._YT, self._lr, self._device = model, loss, X, YT, lr, device
         self._done = 0
         self._stage = stage or (lambda _: None)
-        self._optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+        self._optimizer = optimizer_of(optimizer, settings, model.parameters(), lr)
         self._replay: Callable[[list[Any], int], list[Any]] | None = None
-        self._untraced = True
-        self.why_plain = ""  # why the real loop is used for every step, if it is
+        self._untraced = optimizer == "sgd" and not settings.get("weight_decay")
+        # why the real loop is used for every step, if it is
+        self.why_plain = "" if self._untraced else f"with {optimizer} every step is done by torch's own loop"
 
     def train(self, steps: int) -> Recorded:
         """Do the next steps and return what they gave; the device is read once, at the end."""
@@ -96,10 +103,11 @@ class Trainer:
             if self._confirmed(recorded, first):
                 return recorded
             self._replay, self.why_plain = None, "replayed steps are not bit-equal to real ones on this device"
-        self._restore([value.cpu() for value in start])
-        tensors: list[Any] = []
-        for step in range(steps):
-            if step % _SIGN_OF_LIFE == 0:
+            self._restore([value.cpu() for value in start])
+            first = self._real_step()
+        tensors = first
+        for step in range(1, steps):
+            if step == 1 or step % _SIGN_OF_LIFE == 0:
                 self._stage(f"train from step {self._done + step}")
             tensors.extend(self._real_step())
         return self._collect(tensors, steps, start, gradients)
@@ -165,6 +173,19 @@ class Trainer:
                 f"the step cannot be traced ({type(error).__name__}: {text.splitlines()[0] if text else ''})"
             )
             return None
+
+
+def optimizer_of(name: str, settings: Mapping[str, Any], parameters: Iterable[Any], lr: float) -> Any:
+    """Return torch's optimizer of a name in `nncheck.hyperparameters`, one parameter after the other (no foreach)."""
+    from torch import optim
+
+    if name == "sgd" and not settings.get("weight_decay"):
+        return optim.SGD(parameters, lr=lr)
+    options = {**settings, "lr": lr, "foreach": False}
+    if name in ("sgd", "momentum", "nesterov"):
+        return optim.SGD(parameters, nesterov=name == "nesterov", **options)
+    classes = {"rmsprop": optim.RMSprop, "adam": optim.Adam, "adamw": optim.AdamW}
+    return classes[name](parameters, **options)
 
 
 def _traced(

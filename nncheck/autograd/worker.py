@@ -9,7 +9,8 @@ request  header and arrays                                            answer
 ======== ============================================================ ==============================================
 open     device, maybe skip (kinds that auto passes over)             kind, name, versions
 survey   kinds                                                        for each kind: state, name, reason
-load     folder, sizes, names, lr, seed; X, YT, parameters            nothing
+load     folder, sizes, names, lr, seed, maybe optimizer (name and    nothing
+         settings by torch's names); X, YT, parameters
 train    steps                                                        E (n,); W, ... (n + 1, ...); first.W, ... (...);
                                                                       dE, dW, ...: float64 at the device's parameters
 witness  points W, ... (S, ...), maybe X, YT and sizes of a probe     E (S,); W, ...: gradients (S, ...)
@@ -122,7 +123,8 @@ class Server:
         self._network.set_parameters(model, parameters, self._device.torch, torch.float32)
         X, YT = (torch.tensor(arrays[k], dtype=torch.float32).to(self._device.torch) for k in ("X", "YT"))
         loss = self._network.loss_on(self._device.torch, torch.float32)
-        self._trainer = Trainer(model, loss, X, YT, request["lr"], self._device, self.stage)
+        optimizer, settings = request.get("optimizer", ("sgd", {}))
+        self._trainer = Trainer(model, loss, X, YT, request["lr"], self._device, self.stage, optimizer, settings)
         self._batched = True
         # one pass on the CPU, so that what is wrong with autograd.py is not taken for a device that refuses
         self._at_points(self._sizes, self._data, [values[None] for values in parameters.values()], batched=False)

@@ -13,5 +13,7 @@ from nncheck.formula.lines import Number as Number
 from nncheck.formula.plain import Plain as Plain
 from nncheck.formula.plain import PlainArithmetic as PlainArithmetic
 from nncheck.formula.plain import plain as plain
+from nncheck.formula.printer import text_of as text_of
 from nncheck.formula.reader import read as read
+from nncheck.formula.reader import read_each as read_each
 from nncheck.formula.reader import read_line as read_line

@@ -150,13 +150,14 @@ class BoundArithmetic:
         return Bounded(v, _total(inner, _twice(P.abs(v))))
 
     def sqrt(self, a: Bounded) -> Bounded:
-        """Radius e / (2 v) + |v|; where v is 0, the root of what rounding could have left there."""
+        """Radius e / (v + sqrt(a - u e)) + |v|, at most the root of what rounding leaves of a zero."""
         v = P.sqrt(a.value)
         inner = None
         if a.radius is not None:
             at_zero = P.divide(P.sqrt(P.multiply(a.radius, P.number(self._unit))), P.number(self._unit))
-            slope = P.divide(a.radius, P.where(v, _twice(v), P.ones_like(v)))
-            inner = P.where(v, slope, at_zero)
+            least = P.sqrt(P.maximum(P.subtract(a.value, self._second(a.radius)), P.number(0.0)))
+            slope = P.divide(a.radius, P.where(v, P.add(v, least), P.ones_like(v)))
+            inner = P.where(v, P.minimum(slope, at_zero), at_zero)
         return Bounded(v, _total(inner, v))
 
     def tanh(self, a: Bounded) -> Bounded:

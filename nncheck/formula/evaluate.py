@@ -54,13 +54,24 @@ def evaluate(derivation: Derivation, inputs: Mapping[str, V], arithmetic: Arithm
     for line in derivation.lines:
         if line.name in inputs:
             raise FormulaError(f"{line.name} is given; a line cannot define it anew", line.where)
-        arithmetic.begin(line)
-        try:
-            with np.errstate(all="ignore"):  # inf and nan are judged where values are compared
-                values[line.name] = arithmetic.end(_value(line.expression, values, arithmetic, line))
-        except (ValueError, IndexError) as error:
-            raise FormulaError(f"{line.text}  cannot be computed: {error}", line.where) from None
+        with np.errstate(all="ignore"):  # inf and nan are judged where values are compared
+            values[line.name] = value_of(line, values, arithmetic)
     return values
+
+
+def value_of(line: Line, values: Mapping[str, V], arithmetic: Arithmetic[V]) -> V:
+    """Compute one line from the values that it names.
+
+    Raises
+    ------
+    FormulaError
+        If it names something that has no value, or joins shapes that do not fit.
+    """
+    arithmetic.begin(line)
+    try:
+        return arithmetic.end(_value(line.expression, values, arithmetic, line))
+    except (ValueError, IndexError) as error:
+        raise FormulaError(f"{line.text}  cannot be computed: {error}", line.where) from None
 
 
 def _value(node: Node, values: Mapping[str, V], arithmetic: Arithmetic[V], line: Line) -> V:

@@ -11,6 +11,9 @@ import ast
 import difflib
 import math
 import re
+import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from nncheck.errors import FormulaError
 from nncheck.formula.lines import Apply, Derivation, Line, Name, Node, Number, Option
@@ -77,29 +80,54 @@ def read(text: str, source: str = "derivation.txt") -> Derivation:
         At the first line that is not in the grammar, with its column; if a name is defined twice; if there is
         no line at all or the text is longer than 10,000 characters.
     """
+    lines: list[Line] = []
+    for outcome in read_each(text, source):
+        if isinstance(outcome, FormulaError):
+            raise outcome
+        lines.append(outcome)
+    return Derivation(tuple(lines))
+
+
+def read_each(text: str, source: str = "derivation.txt") -> list[Line | FormulaError]:
+    """Read every line by itself; one that cannot be read, or defines a name a second time, is its error.
+
+    Raises
+    ------
+    FormulaError
+        If there is no line at all, or the text is longer than 10,000 characters.
+    """
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(
             f"got {len(text):,} characters, expected at most {MAX_CHARACTERS:,}; is this really a derivation?", source
         )
-    lines: list[Line] = []
+    outcomes: list[Line | FormulaError] = []
+    names: set[str] = set()
     for number, raw in enumerate(text.split("\n"), start=1):
         code = raw.split("#", 1)[0].strip()
         if not code:
             continue
-        indent = len(raw) - len(raw.lstrip())
-        line = read_line(code, f"{source}, line {number}", indent)
-        if any(line.name == earlier.name for earlier in lines):
-            raise FormulaError(
-                f"{line.name} is defined a second time; give each quantity one line and a name of its own", line.where
-            )
-        lines.append(line)
-    if not lines:
+        try:
+            line = read_line(code, f"{source}, line {number}", len(raw) - len(raw.lstrip()))
+        except FormulaError as error:
+            outcomes.append(error)
+            continue
+        if line.name in names:
+            problem = f"{line.name} is defined a second time; give each quantity one line and a name of its own"
+            outcomes.append(FormulaError(problem, line.where))
+            continue
+        names.add(line.name)
+        outcomes.append(line)
+    if not outcomes:
         raise FormulaError("no formula found; expected lines such as  dW = dY.T @ X", source)
-    return Derivation(tuple(lines))
+    return outcomes
 
 
-def read_line(code: str, where: str = "formula", indent: int = 0) -> Line:
+def read_line(
+    code: str, where: str = "formula", indent: int = 0, functions: Mapping[str, int] = MappingProxyType(FUNCTIONS)
+) -> Line:
     """Read one formula; ``where`` and ``indent`` (columns before ``code``) only word the errors.
+
+    ``functions`` are the ones that it may call, each with the number of values that it takes.
 
     Raises
     ------
@@ -108,21 +136,24 @@ def read_line(code: str, where: str = "formula", indent: int = 0) -> Line:
     """
     _refuse_early(code, where, indent)
     try:
-        body = ast.parse(code).body
+        with warnings.catch_warnings():  # of escapes in strings, which are refused below
+            warnings.simplefilter("ignore")
+            body = ast.parse(code).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = getattr(error, "offset", None) or 1
         reason = getattr(error, "msg", None) or "not a formula"
         raise FormulaError(
             f"cannot be read ({reason}); expected  NAME = expression", f"{where}, column {offset + indent}"
         ) from None
-    if len(body) != 1 or not isinstance(body[0], ast.Assign) or len(body[0].targets) != 1:
-        raise FormulaError(f"got  {code}  , expected  NAME = expression  such as  dW = dY.T @ X", where)
+    first = f"{where}, column {1 + indent}"
+    if len(body) != 1 or ";" in code or not isinstance(body[0], ast.Assign) or len(body[0].targets) != 1:
+        raise FormulaError(f"got  {code[:80]}  , expected  NAME = expression  such as  dW = dY.T @ X", first)
     target, expression = body[0].targets[0], body[0].value
     if not isinstance(target, ast.Name):
-        raise FormulaError(f"got  {code}  , expected a plain name on the left of =", where)
+        raise FormulaError(f"got  {code[:80]}  , expected a plain name on the left of =", first)
     if target.id in FUNCTIONS or target.id in ("np", "len"):
-        raise FormulaError(f"{target.id} is the name of a function; choose another name for the quantity", where)
-    return Line(target.id, _Reader(code, where, indent).node(expression), code, where)
+        raise FormulaError(f"{target.id} is the name of a function; choose another name for the quantity", first)
+    return Line(target.id, _Reader(code, where, indent, functions).node(expression), code, where)
 
 
 def _refuse_early(code: str, where: str, indent: int) -> None:
@@ -146,7 +177,8 @@ def _refuse_early(code: str, where: str, indent: int) -> None:
 class _Reader:
     """Turns one ``ast`` expression into nodes, refusing all that is not on the list."""
 
-    def __init__(self, code: str, where: str, indent: int) -> None:
+    def __init__(self, code: str, where: str, indent: int, functions: Mapping[str, int]) -> None:
+        self._functions = functions
         self._code = code
         self._where = where
         self._indent = indent
@@ -181,7 +213,7 @@ class _Reader:
                 return self._apply("transpose", tree, tree.value)
             if tree.attr == "size":
                 return self._apply("size", tree, tree.value)
-            raise self._refuse(tree, f"got .{tree.attr}{_nearest(tree.attr, ('T', 'size', 'shape', *REDUCTIONS))}")
+            raise self._refuse(tree, f"got .{tree.attr[:60]}{_nearest(tree.attr, ('T', 'size', 'shape', *REDUCTIONS))}")
         if isinstance(tree, ast.Subscript):
             return self._shape(tree)
         if isinstance(tree, ast.Call):
@@ -212,21 +244,21 @@ class _Reader:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         if name == "len" and len(tree.args) == 1 and not tree.keywords:
             return self._apply("shape", tree, tree.args[0], axis=0)
-        if name not in FUNCTIONS:
-            raise self._refuse(tree, f"got {name or 'a call'}(){_nearest(name, (*FUNCTIONS, 'len'))}")
-        if tree.keywords or len(tree.args) != FUNCTIONS[name]:
+        if name not in self._functions:
+            raise self._refuse(tree, f"got {name[:60] or 'a call'}(){_nearest(name, (*self._functions, 'len'))}")
+        if tree.keywords or len(tree.args) != self._functions[name]:
             raise self._refuse(
-                tree, f"{name} takes {FUNCTIONS[name]} value(s), got {len(tree.args) + len(tree.keywords)}"
+                tree, f"{name} takes {self._functions[name]} value(s), got {len(tree.args) + len(tree.keywords)}"
             )
         return self._apply(name, tree, *tree.args)
 
     def _reduction(self, tree: ast.Call, function: ast.Attribute) -> Node:
         if function.attr not in REDUCTIONS:
-            raise self._refuse(tree, f"got .{function.attr}(){_nearest(function.attr, REDUCTIONS)}")
+            raise self._refuse(tree, f"got .{function.attr[:60]}(){_nearest(function.attr, REDUCTIONS)}")
         options: dict[str, Option] = {"axis": None, "keepdims": False}
         given = [*zip(("axis",), tree.args), *((word.arg, word.value) for word in tree.keywords)]
-        if len(tree.args) > 1 or any(word not in options for word, _ in given):
-            raise self._refuse(tree, f".{function.attr}() takes axis and keepdims only")
+        if len(tree.args) > 1 or any(word not in options for word, _ in given) or len(given) > len(dict(given)):
+            raise self._refuse(tree, f".{function.attr}() takes axis and keepdims only, each once")
         for word, value in given:
             options[str(word)] = self._flag(value) if word == "keepdims" else self._integer(value)
         return self._apply(function.attr, tree, function.value, **options)

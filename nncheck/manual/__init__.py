@@ -6,3 +6,4 @@ from nncheck.manual.functions import load as load
 from nncheck.manual.functions import prints_to_stderr as prints_to_stderr
 from nncheck.manual.training import Trained as Trained
 from nncheck.manual.training import Trainer as Trainer
+from nncheck.manual.update import Update as Update

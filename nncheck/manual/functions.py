@@ -5,16 +5,21 @@ The contract (arrays vectorised over the batch)::
     def forward(params, X):             # -> Y (N, n_out), cache
     def loss(Y, YT):                    # -> float
     def backward(params, cache, YT):    # -> {"W": dW, "B": dB, ...}, perhaps also "Y", "Z2", "H", ...
-    def update(params, grads, lr):      # -> new params; optional, SGD if absent
+    def update(params, grads, lr):      # -> new params; optional, the case's own optimizer if absent
+
+An ``update(params, grads, lr, state)`` is also given a dict of its own, empty before the first step and kept between
+steps, for the momentum and the like.
 """
 
 from __future__ import annotations
 
+import inspect
 import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +72,28 @@ class Manual:
         gradients = self._call(self.backward, params, cache, YT)
         return E, check_arrays(gradients, params, "backward", "d")
 
-    def next_params(self, params: dict[str, Array], gradients: dict[str, Array], lr: float) -> dict[str, Array]:
+    @cached_property
+    def takes_state(self) -> bool:
+        """Whether update wants a fourth argument, the dict that it keeps its states in."""
+        try:
+            signature = inspect.signature(self.update) if self.update is not None else None
+        except (TypeError, ValueError):  # a callable that does not tell
+            return False
+        places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        own = [p for p in signature.parameters.values() if p.kind in places] if signature else []
+        return len(own) > 3 and (own[3].default is inspect.Parameter.empty or own[3].name == "state")
+
+    def next_params(
+        self, params: dict[str, Array], gradients: dict[str, Array], lr: float, state: dict[str, Any] | None = None
+    ) -> dict[str, Array]:
         """Update the parameters: by the person's own update, else SGD, W - lr dW.
+
+        Parameters
+        ----------
+        params, gradients : dict of arrays
+        lr : float
+        state : dict, optional
+            Handed to an update of four arguments; one that is not given is empty.
 
         Raises
         ------
@@ -77,7 +102,8 @@ class Manual:
         """
         if self.update is None:
             return {name: params[name] - lr * gradients[name] for name in params}
-        return check_arrays(self._call(self.update, params, gradients, lr), params, "update", "")
+        kept = ({} if state is None else state,) if self.takes_state else ()
+        return check_arrays(self._call(self.update, params, gradients, lr, *kept), params, "update", "")
 
     def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:

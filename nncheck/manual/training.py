@@ -10,6 +10,8 @@ import numpy as np
 
 from nncheck.formula.plain import Array
 from nncheck.manual.functions import Manual, Slip, prints_to_stderr
+from nncheck.manual.update import Update
+from nncheck.optimizers import SGD, Optimizer
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,22 @@ class Trainer:
     X, YT, params : arrays
         In the precision in which to train; copied, since hand-written code may change them.
     lr : float
+    optimizer : Optimizer
+        Of the case; for a manual.py without an update of its own.
     """
 
-    def __init__(self, manual: Manual, X: Array, YT: Array, params: Mapping[str, Array], lr: float) -> None:
+    def __init__(
+        self,
+        manual: Manual,
+        X: Array,
+        YT: Array,
+        params: Mapping[str, Array],
+        lr: float,
+        optimizer: Optimizer = SGD,
+    ) -> None:
         self._manual = manual
-        self._X, self._YT, self._lr = X.copy(), YT.copy(), lr
+        self._X, self._YT = X.copy(), YT.copy()
+        self._update = Update(manual, lr, optimizer)
         self._params = {name: array.copy() for name, array in params.items()}
 
     def train(self, steps: int) -> Trained:
@@ -65,7 +78,7 @@ class Trainer:
                     losses[step], given = self._manual.step(params, self._X, self._YT)
                     for name, array in given.items():
                         gradients[name][step] = array
-                    updated = self._manual.next_params(params, given, self._lr)
+                    updated = self._update(params, given)
                     params = {name: _as(array, dtype) for name, array in updated.items()}
                     for name, array in params.items():
                         states[name][step + 1] = array

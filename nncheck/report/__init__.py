@@ -1,4 +1,4 @@
-"""One result record to text: every format is a function of the record.
+"""One result record to text: every format is a function of the record; `verification` has those of verify and derive.
 
 To add a format: a file here, and a line in `FORMATS`.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from nncheck.record import RunResult
 from nncheck.report import csv, json, markdown, table
+from nncheck.report import verification as verification
 
 FORMATS: dict[str, Callable[[RunResult], str]] = {
     "table": table.render,

@@ -18,25 +18,25 @@ def render(result: RunResult) -> str:
 
 def _case(case: CaseResult) -> str:
     parts = [
-        f"## {_plain(case.case)}: {_plain(case.title)}",
-        f"**{words.SIGNS[case.verdict]} {words.verdict(case)}**: {_plain(words.sentence(case))}",
-        f"{case.steps:,} steps, torch on {_plain(words.device(case))} against manual.py in {case.dtypes['manual']}.",
+        f"## {plain(case.case)}: {plain(case.title)}",
+        f"**{words.SIGNS[case.verdict]} {words.verdict(case)}**: {plain(words.sentence(case))}",
+        f"{case.steps:,} steps, torch on {plain(words.device(case))} against manual.py in {case.dtypes['manual']}.",
     ]
     if case.findings:
-        parts.append("\n".join(f"- **{finding.fault}**: {_plain(finding.text)}" for finding in case.findings))
+        parts.append("\n".join(f"- **{finding.fault}**: {plain(finding.text)}" for finding in case.findings))
     if case.rows:
         parts.append(_table([words.cells(row) for row in case.rows], words.headings(case)))
     details = words.details(case)
     if details:
-        parts.append("\n".join(f"- {_plain(line)}" for line in details))
+        parts.append("\n".join(f"- {plain(line)}" for line in details))
     return "\n\n".join(parts)
 
 
 def _table(rows: list[list[str]], head: list[str]) -> str:
-    return tabulate([[_plain(cell) for cell in row] for row in rows], head, tablefmt="pipe", disable_numparse=True)
+    return tabulate([[plain(cell) for cell in row] for row in rows], head, tablefmt="pipe", disable_numparse=True)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Escape what Markdown would take for markup."""
     for sign in "\\|<>*_`":
         text = text.replace(sign, {"<": "&lt;", ">": "&gt;"}.get(sign, f"\\{sign}"))

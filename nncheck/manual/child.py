@@ -1,0 +1,112 @@
+"""The process in which a person's code runs: answers requests over its standard streams until its input ends.
+
+======== ============================================================= ===============================================
+request  header and arrays                                             answer
+======== ============================================================= ===============================================
+open     path, text: the file; language of what is said                update (whether there is one), or a problem
+step     columns, bias, transposed: the layout; X, YT, p:W, ...        what `person.Given` holds
+update   lr, times; p:W, ..., g:W, ...                                 the same
+watch    path, text, literals, loop, most, seconds: a script, once;    what `watched.Watched` holds
+         language of what is said
+======== ============================================================= ===============================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from nncheck import frames
+from nncheck.errors import InputError
+from nncheck.formula.plain import Array
+from nncheck.language import LANGUAGES, use
+from nncheck.manual.layouts import Layout
+from nncheck.manual.person import Given, Person, load
+
+Answer = tuple[dict[str, Any], dict[str, Array]]
+
+
+class Child:
+    """State of the process: the person's functions, once they are loaded."""
+
+    def __init__(self) -> None:
+        self._person: Person | None = None
+        self._language = LANGUAGES[0]
+
+    def answer(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        """Do one request."""
+        handler = getattr(self, f"_{request['request']}")
+        self._language = request.get("language", self._language)
+        with use(self._language):
+            reply: Answer = handler(request, arrays)
+        return reply
+
+    def _open(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
+        path = Path(request["path"])
+        sys.path.append(str(path.resolve().parent))  # a file may import what lies beside it, but hide nothing by it
+        try:
+            self._person = load(path, request["text"])
+        except InputError as error:
+            return {"problem": {"kind": "code", "text": str(error)}}, {}
+        return {"update": self._person.has_update}, {}
+
+    def _step(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        assert self._person is not None
+        layout = Layout(request["columns"], request["bias"], request["transposed"])
+        return _packed(self._person.step(arrays["X"], arrays["YT"], _starting(arrays, "p:"), layout))
+
+    def _update(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        assert self._person is not None
+        grads = _starting(arrays, "g:")
+        return _packed(self._person.update(_starting(arrays, "p:"), grads, request["lr"], request["times"]))
+
+    def _watch(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
+        from nncheck.manual.scripts.script import watch
+
+        path = Path(request["path"])
+        sys.path.append(str(path.resolve().parent))
+        literals = {(line, column): value for line, column, value in request["literals"]}
+        options = {name: request[name] for name in ("loop", "most", "seconds")}
+        return watch(request["text"], path, literals, **options).to_frame()
+
+
+def _starting(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _packed(given: Given) -> Answer:
+    header = {
+        "described": given.described,
+        "flags": given.flags,
+        "problem": given.problem,
+        "read_as": given.read_as,
+    }
+    return header, given.arrays
+
+
+def serve(source: BinaryIO, output: BinaryIO) -> None:
+    """Answer requests until the input ends."""
+    child = Child()
+    while True:
+        try:
+            request, arrays = frames.read(source)
+        except frames.FrameError:
+            return
+        header, replies = child.answer(request, arrays)
+        frames.write(output, {"answer": header, "notes": []}, replies)
+
+
+def main() -> None:
+    """Run the process: frames on streams that the person's code does not find; what it prints goes nowhere."""
+    source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, sys.stdout.fileno())  # an endless print must not fill the disk
+    os.dup2(nothing, sys.stdin.fileno())  # input() of a script must not eat our requests
+    serve(source, output)
+
+
+if __name__ == "__main__":
+    main()

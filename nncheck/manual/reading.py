@@ -1,0 +1,155 @@
+"""In which form something was handed in: functions, a script, a notebook, numbers or formulas."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Literal
+
+from nncheck import formula, source
+from nncheck.errors import FormulaError, InputError
+from nncheck.manual.scripts import syntax
+
+Form = Literal["functions", "script", "notebook", "numbers", "formulas"]
+
+#: What each form needs, in words.
+NEEDS: dict[str, str] = {
+    "functions": "forward(params, X) and backward(params, cache, YT) in a Python file",
+    "script": "a Python file with a loop that runs forward, backward and update",
+    "notebook": "a Jupyter notebook (.ipynb) with code in one of these forms",
+    "numbers": "a table (CSV, NPZ) with step, E or parameters, or printed lines  step loss",
+    "formulas": "lines  NAME = expression  such as  dW = dZ.T @ X",
+}
+_TABLES = (".csv", ".tsv", ".dat", ".log", ".npz", ".npy")
+
+
+def recognise(text: str | None, path: Path | str, insist: str | None = None) -> Form:
+    """Tell the form of a file.
+
+    Parameters
+    ----------
+    text : str or None
+        None for a file that holds no text (NPZ).
+    path : Path or str
+        Only its ending is looked at.
+    insist : str, optional
+        The form that a person says it is (``--as``); only its name is checked.
+
+    Raises
+    ------
+    InputError
+        If it has none of the forms, saying what each needs.
+    """
+    path = Path(path)
+    if insist is not None:
+        if insist not in NEEDS:
+            raise InputError(f"--as {insist}: there is no such form; expected one of {', '.join(NEEDS)}.")
+        for form in NEEDS:
+            if form == insist:
+                return form  # type: ignore[return-value]
+    suffix = path.suffix.lower()
+    if text is None or suffix in (".npz", ".npy"):
+        return "numbers"
+    if suffix == ".ipynb" or _is_notebook(text):
+        return "notebook"
+    if suffix in _TABLES:
+        return "numbers"
+    if _is_formulas(text):
+        return "formulas"
+    if suffix != ".py" and _is_numbers(text):
+        return "numbers"
+    return _python(text, path)
+
+
+def _python(text: str, path: Path) -> Form:
+    try:
+        tree = syntax.parse(text, str(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if path.suffix.lower() in (".py", ".ipynb"):
+            raise InputError(source.describe(error, path)) from None
+        raise InputError(_none_fits(path)) from None
+    has_loop = any(_assigns(loop) for loop in syntax.loops(tree))
+    if _has_functions(tree) or (not has_loop and _has_instance(tree)):
+        return "functions"
+    if has_loop:
+        return "script"
+    if _names(tree) & {"forward", "backward"}:
+        missing = sorted({"forward", "backward"} - _names(tree))
+        if missing:
+            raise InputError(f"{path}: defines no {missing[0]}; {_needs('functions')}.")
+        return "functions"
+    raise InputError(_none_fits(path))
+
+
+def _has_functions(tree: ast.Module) -> bool:
+    """Whether forward and backward take parameters and data, as the contract says, or are bound to some callable."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    bound = {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+    if not {"forward", "backward"} <= functions.keys() | bound:
+        return False
+    return all(len(functions[n].args.args) >= 2 for n in ("forward", "backward") if n in functions)
+
+
+def _has_instance(tree: ast.Module) -> bool:
+    """Whether the file defines a class that has forward and backward."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+            if {"forward", "backward"} <= methods:
+                return True
+    return False
+
+
+def trains_too(text: str) -> bool:
+    """Whether a file of functions also has a loop of its own outside of them."""
+    try:
+        tree = syntax.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, (ast.For, ast.While)) for node in tree.body)
+
+
+def _names(tree: ast.Module) -> set[str]:
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _assigns(loop: syntax.Loop) -> bool:
+    kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Call)
+    return any(isinstance(node, kinds) for node in ast.walk(loop.node))
+
+
+def _is_notebook(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and ("cells" in content or "worksheets" in content)
+
+
+def _is_formulas(text: str) -> bool:
+    try:
+        derivation = formula.read(text)
+    except (FormulaError, RecursionError):
+        return False
+    # w1 = 0.15 alone is a beginning of a script, not a derivation
+    return any(isinstance(line.expression, formula.Apply) for line in derivation.lines)
+
+
+def _is_numbers(text: str) -> bool:
+    lines = [line.strip() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    number = r"[-+]?[\d.][\d.,eE+-]*|nan|inf"
+    rows = [line for line in lines if re.fullmatch(rf"(?:{number})(?:[\s;,]+(?:{number}))*", line)]
+    return len(rows) >= 1 and (2 * len(rows) >= len(lines) or any(re.fullmatch(r"\d+ \S+", row) for row in rows))
+
+
+def _needs(form: str) -> str:
+    return f"the form {form} needs {NEEDS[form]}"
+
+
+def _none_fits(path: Path) -> str:
+    listed = "\n".join(f"  {form}: {words}" for form, words in NEEDS.items())
+    return f"{path}: it cannot be told what this is. Expected one of\n{listed}\nor say which it is with --as FORM."

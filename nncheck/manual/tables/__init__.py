@@ -1,0 +1,1 @@
+"""Trajectories of numbers from any language: tables, arrays of NumPy, printouts."""

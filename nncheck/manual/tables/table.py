@@ -1,0 +1,63 @@
+"""A table of numbers as text: which sign stands between cells, whether there is a header, and the rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from nncheck.errors import InputError
+
+#: A number as any language prints it.
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|NaN|Inf|NAN|INF)"
+
+#: Line number and cells.
+Row = tuple[int, list[str]]
+
+
+def read_table(lines: list[tuple[int, str]]) -> tuple[list[str] | None, list[Row]] | None:
+    """Take lines apart into cells; None if they are no table but a printout."""
+    delimiter, comma = _delimiter([line for _, line in lines[:50]])
+    cells = [(number, _cells(line, delimiter)) for number, line in lines]
+    header = cells[0][1] if not all(_is_number(c, comma) for c in cells[0][1]) else None
+    rows = cells[1:] if header else cells
+    numeric = [all(_is_number(c, comma) or not c for c in row) for _, row in rows]
+    if not rows or sum(numeric) < 0.5 * len(rows) or (header and (len(header) < 2 and len(rows[0][1]) != len(header))):
+        return None
+    if header and not numeric[0] and len(header) != len(rows[0][1]):
+        return None
+    width = len(header or rows[0][1])
+    for (number, row), fine in zip(rows, numeric):
+        if len(row) != width and not (fine or header):
+            return None  # a line of words between the numbers
+        if len(row) != width:
+            raise InputError(f"line {number}: got {len(row)} cells, expected {width} as in line {cells[0][0]}.")
+        if not fine:
+            bad = next(c for c in row if c and not _is_number(c, comma))
+            raise InputError(f"line {number}: {bad[:40]!r} is no number.")
+    if comma:
+        rows = [(number, [c.replace(",", ".") for c in row]) for number, row in rows]
+    return header, rows
+
+
+def _delimiter(lines: Sequence[str]) -> tuple[str | None, bool]:
+    """Return the sign between cells (None: spaces), and whether numbers have a decimal comma."""
+    last = lines[-1]
+    for sign in (";", "\t"):
+        if sign in last:
+            return sign, any(re.search(r"\d,\d", line) for line in lines) and not any("." in line for line in lines[1:])
+    if "," in last:
+        parts = [part.strip() for part in last.split(",")]
+        if any(re.search(r"\d\s+[-+\d]", part) for part in parts):
+            return None, True
+        return ",", False
+    return None, False
+
+
+def _cells(line: str, delimiter: str | None) -> list[str]:
+    if delimiter == ",":  # W[0,0] is one name
+        return [part.strip().strip("\"'").strip() for part in re.split(r",(?![^\[(]*[\])])", line)]
+    return [part.strip().strip("\"'") for part in (line.split(delimiter) if delimiter else line.split())]
+
+
+def _is_number(cell: str, comma: bool) -> bool:
+    return re.fullmatch(NUMBER, cell.replace(",", ".") if comma else cell) is not None

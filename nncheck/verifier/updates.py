@@ -1,0 +1,164 @@
+"""Verifies a person's update: a few steps in a row, against the optimizer of the case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nncheck.case import Case
+from nncheck.diagnosis.steps import explain_update
+from nncheck.formula.plain import Array
+from nncheck.language import phrase, translate
+from nncheck.manual.client import Guest, Local
+from nncheck.manual.person import SCALES
+from nncheck.updates import Updates
+from nncheck.verification import Explanation, Finding
+from nncheck.verifier import words
+from nncheck.verifier.assess import Assessment
+from nncheck.verifier.checking import Pair, judge
+from nncheck.verifier.functions import LR, Seen
+from nncheck.verifier.truth import EXACT, Truth
+
+STEPS = 3
+
+
+def check_update(case: Case, guest: Guest | Local, seen: Seen, truths: Sequence[Truth], assessment: Assessment) -> None:
+    """Call update with right gradients for some steps; a wrong update joins the findings.
+
+    Gradients of the opposite sign that update adds, or a factor that it divides out again, are right together, and then
+    no finding at all.
+    """
+    if not seen.sights or guest.ended:
+        return
+    sight, truth = seen.sights[0], truths[0]
+    params = dict(sight.probe.params)
+    right = {name: np.asarray(truth.value[f"d{name}"]) for name in params}
+    own = {name: sight.got.get(f"d{name}") for name in params}
+    if assessment.findings and _makes_up_for_it(case, guest, params, right, own):
+        seen.read_as.append(
+            phrase("backward's gradients are off by a factor that update takes back: read together, they are right")
+        )
+        assessment.findings[:] = [f for f in assessment.findings if f.kind not in ("value", "convention")]
+        assessment.faults.discard("derivation")
+        assessment.quantities[:] = [q for q in assessment.quantities if q.name[1:] not in params or q.name == "Y"]
+        return
+    given = guest.update(params, right, LR, STEPS)
+    seen.read_as += given.read_as
+    if given.problem:
+        kind, text = ("missing" if given.problem["kind"] == "missing" else "code"), given.problem["text"]
+        assessment.findings.append(Finding(kind=kind, quantity=None, index=None, line=None, text=text))  # type: ignore[arg-type]
+        assessment.faults.add("code")
+        return
+    _judge(case, params, right, given.arrays, assessment)
+
+
+def _judge(
+    case: Case,
+    params: Mapping[str, Array],
+    gradients: Mapping[str, Array],
+    arrays: Mapping[str, Array],
+    assessment: Assessment,
+) -> None:
+    updates = Updates(case.optimizer, LR, EXACT)
+    before: dict[str, list[Array]] = {}
+    after: dict[str, list[Array]] = {}
+    wrong = False
+    for name, start in params.items():
+        after[name] = [arrays.get(f"p:{name}:{t}", np.array(np.nan)) for t in range(STEPS)]
+        before[name] = [start, *after[name][:-1]]
+        if any(array.shape != start.shape for array in after[name]):
+            said = words.shape(f"{name}'", after[name][0].shape, start.shape, phrase("after an update"))
+            finding = Finding(kind="shape", quantity=f"{name}'", index=None, line=None, text=said)
+            assessment.findings.append(finding)
+            assessment.faults.add("derivation")
+            return
+        stacked = _stepwise(gradients[name])
+        expected = updates.add(name, np.arange(STEPS), np.stack(before[name]), stacked, np.zeros_like(stacked))
+        radius = np.zeros_like(stacked) if expected.radius is None else expected.radius
+        bound = EXACT.bound(radius)
+        judged = judge(f"{name}'", [Pair(after[name][t], expected.after[t], bound[t], t) for t in range(STEPS)])
+        assessment.quantities.append(judged.checked)
+        if judged.checked.verdict == "differ" and not wrong:
+            wrong = True
+            assessment.findings.append(
+                Finding(
+                    kind="value",
+                    quantity=f"{name}'",
+                    index=judged.checked.worst.index if judged.checked.worst else None,
+                    line=None,
+                    text=words.value(judged.checked, 1, 1, phrase("after update {t}", t=judged.place + 1)),
+                )
+            )
+    if wrong:
+        assessment.faults.add("derivation")
+        _explain(case, before, after, gradients, assessment)
+
+
+def _stepwise(gradient: Array) -> Array:
+    """Return the gradients that update is given at its steps, (STEPS, ...)."""
+    return np.stack([scale * gradient for scale in SCALES[:STEPS]])
+
+
+def _explain(
+    case: Case,
+    before: Mapping[str, list[Array]],
+    after: Mapping[str, list[Array]],
+    gradients: Mapping[str, Array],
+    assessment: Assessment,
+) -> None:
+    """Put what explains the first wrong parameter's update into its finding."""
+    finding = assessment.findings[-1]
+    name = str(finding.quantity)[:-1]
+    steps = [np.ravel(array) for array in before[name]], [np.ravel(array) for array in after[name]]
+    edits = explain_update(case.optimizer, *steps, [np.ravel(given) for given in _stepwise(gradients[name])], LR)
+    explanations = tuple(
+        Explanation(
+            id=edit.id,
+            text=phrase(
+                "{quantity} equals, at all {steps} steps, what one gets by {mistake}.",
+                quantity=f"{name}'",
+                steps=STEPS,
+                mistake=translate(edit.text),
+            )
+            if edit.text
+            else phrase("{quantity} equals what writing `{line}` gives.", quantity=f"{name}'", line=edit.equals),
+            equals=edit.equals,
+        )
+        for edit in edits
+    )
+    from dataclasses import replace
+
+    assessment.findings[-1] = replace(finding, explanations=explanations)
+
+
+def _makes_up_for_it(
+    case: Case,
+    guest: Guest | Local,
+    params: Mapping[str, Array],
+    right: Mapping[str, Array],
+    own: Mapping[str, Array | None],
+) -> bool:
+    """Whether a person's gradients are all the same factor off, and their update gives the right step from them."""
+    gradients: dict[str, Array] = {}
+    factors = []
+    for name, array in own.items():
+        if array is None or array.shape != right[name].shape or not right[name].any():
+            return False
+        factors.append(array / np.where(right[name] == 0, np.nan, right[name]))
+        gradients[name] = array
+    ratios = np.concatenate([np.ravel(factor) for factor in factors])
+    ratios = ratios[np.isfinite(ratios)]
+    if not ratios.size or abs(ratios[0] - 1) < 1e-9 or (np.abs(ratios - ratios[0]) > 1e-9 * abs(ratios[0])).any():
+        return False
+    given = guest.update(params, gradients, LR, STEPS)
+    updates = Updates(case.optimizer, LR, EXACT)
+    for name, start in params.items():
+        after = [given.arrays.get(f"p:{name}:{t}", np.array(np.nan)) for t in range(STEPS)]
+        if any(array.shape != start.shape for array in after):
+            return False
+        stacked = _stepwise(right[name])
+        expected = updates.add(name, np.arange(STEPS), np.stack([start, *after[:-1]]), stacked, np.zeros_like(stacked))
+        if not np.allclose(np.stack(after), expected.after, rtol=1e-11, atol=1e-13):
+            return False
+    return True
