@@ -208,7 +208,8 @@ class Person:
         except KeyboardInterrupt:
             raise
         except NotImplementedError as error:
-            said = f"{name}: {error}" if str(error) else phrase("{function} is not written yet.", function=name)
+            said = str(error) or phrase("{function} is not written yet.", function=name)
+            said = said if name in said else f"{name}: {said}"
             raise Stopped("missing", said) from None
         except BaseException as error:  # exit() and its like are findings too
             raise Stopped("code", source.describe(error, self._path)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nncheck.case import Case
 from nncheck.formula import Derivation
@@ -61,22 +61,46 @@ def return_names(text: str) -> tuple[str, ...]:
 
 
 def line_of(text: str, name: str) -> int | None:
-    """Return the line of a person's backward that gives a quantity: ``dW2 = ...``, ``"W2": ...`` or ``grads["W2"] =``.
+    """Return the line of a person's functions that gives a quantity, None if no line can be told.
 
-    None if no line, or more than one, can be it.
+    A gradient is looked for in backward, as ``dW2 = ...``, ``"W2": ...`` or ``grads["W2"] = ...``; what is computed on
+    the way forward in forward, the loss E in what loss returns.
     """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return None
-    function = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "backward"), tree)
-    lines = []
-    direct = []
-    for node in ast.walk(function):
+    wanted = "backward" if name[:1] == "d" else "loss" if name == "E" else "forward"
+    function = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == wanted), None)
+    if wanted == "backward":
+        return _gradient_line(function or tree, name)
+    if function is None:
+        return None
+    if wanted == "loss":
+        return max((node.lineno for node in ast.walk(function) if isinstance(node, ast.Return)), default=None)
+    return max((line for line, target in _assigned(function) if _is_forward(target, name)), default=None)
+
+
+def _assigned(tree: ast.AST) -> Iterator[tuple[int, ast.expr]]:
+    """Yield every target of an assignment with its line."""
+    for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(_means(target, name) for group in targets for target in _each(group)):
-                lines.append(node.lineno)
+            yield from ((node.lineno, target) for group in targets for target in _each(group))
+
+
+def _is_forward(target: ast.expr, name: str) -> bool:
+    """Whether a variable bears the name of a quantity; z1 is Z, as W1 is W."""
+    if not isinstance(target, ast.Name):
+        return False
+    own = target.id.replace("_", "").lower()
+    return own == name.lower() or (own == f"{name.lower()}1" and not name[-1].isdigit())
+
+
+def _gradient_line(function: ast.AST, name: str) -> int | None:
+    lines = [line for line, target in _assigned(function) if _means(target, name)]
+    direct = []
+    for node in ast.walk(function):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values):
                 if isinstance(key, ast.Constant) and _named(str(key.value), name):

@@ -120,3 +120,18 @@ def test_a_line_that_is_only_where_it_is_seen_is_said_to_be_that(held: Held) -> 
     line = text.split("\n").index('        "W": e.T @ X,') + 1
     assert result.findings[0].explanations[0].equals == "dY = (Y - YT) / Y.size"
     assert result.hints == (f"Look at dY. It is first seen in dW (line {line} of your file).",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("H = np.maximum(Z, 0)", "H = np.tanh(Z)", "H = np.tanh(Z)"),
+        ("return np.mean((Y - YT) ** 2)", "return np.mean(np.abs(Y - YT))", "return np.mean(np.abs(Y - YT))"),
+    ],
+)
+def test_what_is_wrong_forward_is_looked_for_forward(held: Held, old: str, new: str, place: str) -> None:
+    own = source.read_text(cases.find("relu_sigmoid").folder / "manual.py")
+    assert old in own
+    text = own.replace(old, new)
+    finding = held(text, "relu_sigmoid").findings[0]
+    assert finding.line == text.split("\n").index(f"    {place}") + 1
