@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -40,8 +41,9 @@ def copy_case(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
     """Put a module before all others for the torch process, and let this process find it too."""
+    before: dict[str, ModuleType | None] = {}
 
     def put(name: str, body: str) -> None:
         folder = tmp_path / "stand_ins"
@@ -49,9 +51,13 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         (folder / f"{name}.py").write_text(textwrap.dedent(body), encoding="utf-8")
         monkeypatch.setenv("PYTHONPATH", str(folder))
         monkeypatch.syspath_prepend(str(folder))
-        sys.modules.pop(name, None)
+        before.setdefault(name, sys.modules.pop(name, None))
 
-    return put
+    yield put
+    for name, module in before.items():  # the tests after this one are to find what was there
+        sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
 
 
 @pytest.fixture
