@@ -16,6 +16,7 @@ from nncheck.verifier.assess import Assessment
 from nncheck.verifier.chains import check_updates
 from nncheck.verifier.checking import Judged, Pair, judge
 from nncheck.verifier.explaining import Explaining
+from nncheck.verifier.history import aliased
 from nncheck.verifier.outputs import guard_of, guard_words
 from nncheck.verifier.recovered import Gradients, recover
 from nncheck.verifier.reruns import are_trusted, first_run, only
@@ -39,7 +40,7 @@ def check_run(case: Case, derivation: Derivation, observed: Observed, autograd: 
 
 
 def _checked(case: Case, derivation: Derivation, observed: Observed, autograd: Autograd, text: str) -> Assessment:
-    result = Assessment(notes=list(observed.notes))
+    result = Assessment(notes=[*observed.notes, *aliased(text, observed)])
     truth = _truth(case, derivation, observed, autograd)
     recovered = recover(case, observed, result)
     if case.optimizer.is_plain and not are_trusted(observed, truth, recovered, _bounds(observed, truth, recovered)):

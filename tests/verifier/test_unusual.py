@@ -135,3 +135,14 @@ def test_what_is_wrong_forward_is_looked_for_forward(held: Held, old: str, new: 
     text = own.replace(old, new)
     finding = held(text, "relu_sigmoid").findings[0]
     assert finding.line == text.split("\n").index(f"    {place}") + 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "update", "noted"),
+    [("W1", "W1 -= 0.01 *", True), ("W1.copy()", "W1 -= 0.01 *", False), ("W1", "W1 = W1 - 0.01 *", False)],
+)
+def test_a_history_of_one_and_the_same_array_is_noted(kept: str, update: str, noted: bool) -> None:
+    text = SCRIPT.replace("for epoch", "history = []\nfor epoch").replace("W1 = W1 - 0.01 *", update)
+    found = assessed(text + f"    history.append({kept})\n", "softmax_cross_entropy")
+    assert not found.findings
+    assert any("keeps W1 itself" in note for note in found.notes) == noted
