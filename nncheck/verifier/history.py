@@ -6,13 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from nncheck.language import phrase
+from nncheck.manual.scripts import syntax
 from nncheck.manual.scripts.observed import Observed
 
 
 def aliased(text: str, observed: Observed) -> Iterator[str]:
     """Yield a note for each parameter that a script appends to a list and then changes in place."""
     parameters = {name.split("[")[0] for names in observed.sources.values() for name in names if "[" in name}
-    tree = ast.parse(text)
+    tree = syntax.parse(text)
     changed = {
         node.target.id
         for node in ast.walk(tree)
