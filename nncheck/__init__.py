@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nncheck.errors import FormulaError as FormulaError
     from nncheck.errors import InputError as InputError
     from nncheck.errors import NncheckError as NncheckError
+    from nncheck.grades import Graded as Graded
+    from nncheck.grading.grade import grade as grade
     from nncheck.layers import check_backward as check_backward
     from nncheck.record import CaseResult as CaseResult
     from nncheck.record import Finding as Finding
@@ -52,6 +54,8 @@ _HOMES = {
     "RunResult": ("nncheck.record", "RunResult"),
     "run": ("nncheck.runner", "run"),
     "VerifyResult": ("nncheck.verification", "VerifyResult"),
+    "Graded": ("nncheck.grades", "Graded"),
+    "grade": ("nncheck.grading.grade", "grade"),
     "derive": ("nncheck.verifier.derive", "derive"),
     "verify": ("nncheck.verifier.verify", "verify"),
 }

@@ -105,6 +105,9 @@ def parse(text: str) -> CaseFile:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"is not TOML: {error}.") from None
+    except (ValueError, RecursionError):
+        said = "is not TOML that can be read: a number of thousands of digits, or brackets too deep."
+        raise InputError(said) from None
     faults: dict[str, str] = {}
     content = None
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nncheck import course_commands
 from nncheck.console import Bar, complain, default_language, say
 from nncheck.errors import InputError
 from nncheck.versions import __version__
@@ -282,25 +283,38 @@ def certify(cases: tuple[str, ...], seed: int) -> int:
 @click.argument("case", required=False)
 @click.option("--case", "folder", metavar="NAME", help="Make the folder of a new case instead, with all its files.")
 @click.option("--like", metavar="CASE", help="Start the new case from the files of this one.")
+@click.option("--assignment", is_flag=True, help="Write an assignment for `nncheck grade` instead, ./assignment.toml.")
 @click.option("--force", is_flag=True, help="Write over what stands there.")
 @_output
 @_language
-def new(case: str | None, folder: str | None, like: str | None, force: bool, output: Path | None, lang: str) -> int:
-    """Write the file that a student of a CASE starts from, ./CASE.py, or make a new case.
+def new(
+    case: str | None,
+    folder: str | None,
+    like: str | None,
+    assignment: bool,
+    force: bool,
+    output: Path | None,
+    lang: str,
+) -> int:
+    """Write the file that a student of a CASE starts from, ./CASE.py, or make a new case or an assignment.
 
     The file holds the signatures, the shapes and what to write; verifying it says what is still missing.
     """
     from nncheck import scaffold
     from nncheck.language import phrase, use
 
-    if (case is None) == (folder is None):
+    if assignment and folder is not None:
+        raise click.UsageError("Give --assignment or --case NAME, not both.")
+    if not assignment and (case is None) == (folder is None):
         raise click.UsageError("Give a CASE to start a student's file, or --case NAME to make a new case.")
     if folder is not None and output is not None:
         raise click.UsageError("-o names a student's file; the folder of a new case is what --case says.")
-    if case is not None and like is not None:
+    if folder is None and like is not None:
         raise click.UsageError("--like goes with --case NAME.")
     with use(lang):
-        if case is not None:
+        if assignment:
+            _new_assignment(case or "relu_sigmoid", output, force)
+        elif case is not None:
             path = scaffold.write_student_file(case, output, force=force)
             then = f"nncheck verify {scaffold.as_typed(str(path))} --case {scaffold.as_typed(case)}"
             say(phrase("Written to {path}. Fill it in, then run  {then}", path=path, then=then))
@@ -309,6 +323,32 @@ def new(case: str | None, folder: str | None, like: str | None, force: bool, out
             then = f"nncheck certify {scaffold.as_typed(os.path.join(os.curdir, path))}"
             say(phrase("Made the case folder {path}. Change what you like, then run  {then}", path=path, then=then))
     return AGREES
+
+
+def _new_assignment(wanted: str, output: Path | None, force: bool) -> None:
+    from nncheck import case as cases
+    from nncheck import scaffold
+    from nncheck.certificate import is_certified
+    from nncheck.grading.assignment import default_points
+    from nncheck.language import phrase
+
+    case = cases.find(wanted)
+    path = scaffold.write_assignment(case, default_points(case), output, force=force)
+    then = f"nncheck grade SUBMISSIONS --assignment {scaffold.as_typed(str(path))} -o results"
+    say(
+        phrase(
+            "Written to {path}. It holds the secret of the probes: keep it from students. Change what you like, "
+            "then run  {then}",
+            path=path,
+            then=then,
+        )
+    )
+    if not is_certified(case):
+        first = f"nncheck certify {scaffold.as_typed(str(case.folder))}"
+        say(phrase("The case is not certified yet; before that run  {then}", then=first))
+
+
+course_commands.register(cli)
 
 
 def main() -> None:

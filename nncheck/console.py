@@ -57,9 +57,16 @@ def default_language() -> str:
 
 
 class Bar:
-    """A progress bar on standard error, there only on a terminal."""
+    """A progress bar on standard error, there only on a terminal.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    unit : str
+        What is counted.
+    """
+
+    def __init__(self, unit: str = " steps") -> None:
+        self._unit = unit
         self._bar: Any = None
         self._case = ""
 
@@ -85,7 +92,7 @@ class Bar:
             self._bar = tqdm(
                 total=steps,
                 desc=case,
-                unit=" steps",
+                unit=self._unit,
                 unit_scale=True,
                 leave=False,
                 file=sys.stderr,

@@ -2,7 +2,7 @@
 
 A frame is the header's length (4 bytes, big-endian), the header (UTF-8 JSON), then each array in C order. The header's
 ``arrays`` list gives name, dtype and shape of each; all are checked before anything is allocated, and nothing is ever
-unpickled.
+unpickled. Arrays are of floats; only where both ends ask for it, arrays of octets carry files and long texts.
 """
 
 from __future__ import annotations
@@ -21,25 +21,29 @@ MAX_HEADER = 1 << 20
 MAX_ARRAYS = 256
 MAX_BYTES = 1 << 32
 _DTYPES = ("<f4", "<f8")
+_OCTETS = "|u1"
 
 
 class FrameError(Exception):
     """The stream ended, or holds something that is not a frame."""
 
 
-def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
-    """Write one frame and flush it."""
+def write(
+    stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Array] | None = None, octets: bool = False
+) -> None:
+    """Write one frame and flush it; with ``octets``, arrays of uint8 go as they are, else everything as floats."""
     bodies = {name: np.asarray(array, order="C") for name, array in (arrays or {}).items()}
-    described = [{"name": n, "dtype": _dtype(a), "shape": list(a.shape)} for n, a in bodies.items()]
+    dtypes = {name: _OCTETS if octets and body.dtype == np.uint8 else _dtype(body) for name, body in bodies.items()}
+    described = [{"name": n, "dtype": dtypes[n], "shape": list(a.shape)} for n, a in bodies.items()]
     text = json.dumps({**header, "arrays": described}).encode()
     stream.write(struct.pack(">I", len(text)) + text)
-    for body in bodies.values():
-        stream.write(_bytes_of(body.astype(_dtype(body), copy=False)))
+    for name, body in bodies.items():
+        stream.write(_bytes_of(body.astype(dtypes[name], copy=False)))
     stream.flush()
 
 
-def read(stream: BinaryIO, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Read one frame.
+def read(stream: BinaryIO, max_bytes: int = MAX_BYTES, octets: bool = False) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read one frame; arrays of uint8 are accepted with ``octets`` alone.
 
     Raises
     ------
@@ -52,9 +56,10 @@ def read(stream: BinaryIO, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], 
     try:
         header = json.loads(_exactly(stream, length))
         layout = [(str(a["name"]), str(a["dtype"]), tuple(int(n) for n in a["shape"])) for a in header.pop("arrays")]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError):
         raise FrameError("header is not the JSON object of a frame") from None
-    if len(layout) > MAX_ARRAYS or any(dtype not in _DTYPES or min(shape, default=0) < 0 for _, dtype, shape in layout):
+    known = (*_DTYPES, _OCTETS) if octets else _DTYPES
+    if len(layout) > MAX_ARRAYS or any(dtype not in known or min(shape, default=0) < 0 for _, dtype, shape in layout):
         raise FrameError("header names too many arrays, another dtype than float32 and float64, or a negative size")
     total = sum(np.dtype(dtype).itemsize * math.prod(shape) for _, dtype, shape in layout)
     if total > max_bytes:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -69,10 +70,23 @@ class Process:
         Whether the limit of a request is the caller's own affair, and not for `LIMIT_VARIABLE` to set.
     max_bytes : int
         The most that the arrays of one answer may hold.
+    octets : bool
+        Whether its frames may hold arrays of uint8.
+    apart : bool
+        Whether a Ctrl-C at the terminal is kept from it: who started it ends it in good order.
     """
 
-    def __init__(self, module: str, what: str, own_limit: bool = False, max_bytes: int = frames.MAX_BYTES) -> None:
+    def __init__(
+        self,
+        module: str,
+        what: str,
+        own_limit: bool = False,
+        max_bytes: int = frames.MAX_BYTES,
+        octets: bool = False,
+        apart: bool = False,
+    ) -> None:
         self._what = what
+        self._octets = octets
         self._max_bytes = max_bytes
         self._own_limit = own_limit
         self._stage = f"start {what}"
@@ -87,6 +101,7 @@ class Process:
             stderr=self._errors,
             env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
+            start_new_session=apart,  # without effect on Windows, where it has no console anyway
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-process")
         self.notes: list[str] = []
@@ -134,8 +149,15 @@ class Process:
         notes, self.notes = self.notes, []
         return notes
 
-    def close(self) -> None:
-        """End the process."""
+    def close(self, patience: float = 0.0) -> None:
+        """End the process; with patience, by the end of its input first, and so many seconds for it to tidy up."""
+        if patience and self._process.stdin is not None:
+            last = threading.Timer(patience, self._process.kill)  # also frees a close that waits for unread bytes
+            last.start()
+            with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+                self._process.stdin.close()
+                self._process.wait(patience)
+            last.cancel()
         self._process.kill()
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._process.wait()
@@ -155,10 +177,12 @@ class Process:
         self._stage = header.pop("stage", None) or self._stage
         self._heard = time.monotonic()
         try:
-            frames.write(self._process.stdin, header, arrays)  # type: ignore[arg-type]
+            frames.write(self._process.stdin, header, arrays, self._octets)  # type: ignore[arg-type]
+            replies: dict[str, Array] = {}  # those that came with signs of life are part of the answer
             while True:
-                reply, replies = frames.read(self._process.stdout, self._max_bytes)  # type: ignore[arg-type]
+                reply, more = frames.read(self._process.stdout, self._max_bytes, self._octets)  # type: ignore[arg-type]
                 self._heard = time.monotonic()
+                replies.update(more)
                 if "stage" not in reply:
                     break
                 self._stage = reply["stage"]

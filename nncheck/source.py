@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
 import tokenize
+import warnings
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
+
+#: How `describe` names a line, in any of the languages.
+LINE = r", (?:line )?(\d+)(?:행)?"
 
 
 def read_text(path: Path) -> str:
@@ -24,12 +31,34 @@ def read_text(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    text = decoded(raw)
+    if text is None:
+        raise InputError(f"{path}: is neither UTF-8 nor cp949 text; save it as UTF-8.")
+    return text
+
+
+def decoded(raw: bytes) -> str | None:
+    """Return the text of a file's bytes, lines ended by a newline alone; None if it is in none of the encodings."""
     for encoding in (_declared(raw), "utf-8-sig", "cp949"):
         try:
             return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
-    raise InputError(f"{path}: is neither UTF-8 nor cp949 text; save it as UTF-8.")
+    return None
+
+
+@lru_cache(maxsize=8)
+def parsed(text: str) -> ast.Module:
+    """Return the syntax tree of a text, to be read alone: it is remembered, since a file is looked into many times.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError, MemoryError
+        If there is none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an invalid escape, say: it is the person's, not ours to print
+        return ast.parse(text)
 
 
 def load_module(path: Path, name: str) -> ModuleType:
@@ -43,8 +72,11 @@ def load_module(path: Path, name: str) -> ModuleType:
     return run_module(read_text(path), path, name)
 
 
-def run_module(text: str, path: Path, name: str) -> ModuleType:
-    """Run the text of a Python file as `load_module` does."""
+def run_module(text: str, path: Path, name: str, may_exit: bool = False) -> ModuleType:
+    """Run the text of a Python file as `load_module` does.
+
+    With ``may_exit`` a file that ends itself by ``exit()`` has simply come to its end.
+    """
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses look their module up there
@@ -53,7 +85,10 @@ def run_module(text: str, path: Path, name: str) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a file may call exit(); that is its fault, not ours
-        raise InputError(f"{describe(error, path)}\nThe file must run by itself before nncheck can use it.") from None
+        if may_exit and isinstance(error, SystemExit) and error.code in (None, 0):
+            return module
+        more = phrase("The file must run by itself before nncheck can use it.")
+        raise InputError(f"{describe(error, path)}\n{more}") from None
     return module
 
 
@@ -67,11 +102,11 @@ def describe(error: BaseException, path: Path) -> str:
         if trace.tb_frame.f_code.co_filename == str(path):
             line = trace.tb_lineno
         trace = trace.tb_next
-    place = f"{path}, line {line}" if line else str(path)
+    place = phrase("{path}, line {line}", path=path, line=line) if line else str(path)
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:  # an exception may be hand-written too
-        message = "its message cannot be read"
+        message = phrase("its message cannot be read")
     return f"{place}: {type(error).__name__}: {message}" if message else f"{place}: {type(error).__name__}"
 
 

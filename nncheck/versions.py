@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 __version__ = "0.1.0"
@@ -19,6 +20,7 @@ def versions() -> dict[str, str]:
     }
 
 
+@cache
 def _of(package: str) -> str:
     try:
         return version(package)

@@ -74,3 +74,18 @@ def test_a_long_header_and_a_cut_stream_are_refused() -> None:
 def test_random_bytes_give_nothing_but_the_error(data: bytes) -> None:
     with pytest.raises(frames.FrameError):
         frames.read(io.BytesIO(struct.pack(">I", min(len(data), 50)) + data))
+
+
+def test_octets_go_only_where_both_ends_ask_for_them() -> None:
+    body = {"content": np.frombuffer(bytes(range(256)), np.uint8), "none": np.empty(0, np.uint8)}
+    asked, plain = io.BytesIO(), io.BytesIO()
+    frames.write(asked, {}, body, octets=True)
+    frames.write(plain, {}, body)
+    asked.seek(0)
+    plain.seek(0)
+    with pytest.raises(frames.FrameError, match="another dtype"):
+        frames.read(asked)
+    asked.seek(0)
+    got = frames.read(asked, octets=True)[1]
+    assert [got[name].tobytes() for name in body] == [bytes(range(256)), b""]
+    assert frames.read(plain)[1]["content"].dtype == np.float64  # a person's own uint8 is a number

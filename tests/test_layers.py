@@ -20,7 +20,7 @@ LAYERS = {
     "hyperparameters": 0,
     "versions": 0,
     "files": 1,
-    "source": 1,
+    "source": 2,
     "formula": 1,
     "particles": 0,
     "language": 1,
@@ -32,6 +32,12 @@ LAYERS = {
     "trajectory": 2,
     "record": 2,
     "verification": 3,
+    "grades": 3,
+    "summary": 4,
+    "assessed": 4,
+    "course_commands": 10,
+    "sandbox": 6,
+    "grading": 9,
     "rounding": 4,
     "updates": 5,
     "manual": 5,
@@ -52,9 +58,9 @@ LAYERS = {
     "schemas": 8,
     "console": 8,
     "pytest_plugin": 9,
-    "cli": 9,
-    "__init__": 9,
-    "__main__": 10,
+    "cli": 11,
+    "__init__": 10,
+    "__main__": 12,
 }
 
 
@@ -101,6 +107,13 @@ def test_each_module_imports_only_what_is_above_it(path: Path) -> None:
     assert not _violations(path, _imports(path))
 
 
+def test_reports_and_grading_do_not_know_each_other() -> None:
+    for path in _modules():
+        own, known = path.relative_to(PACKAGE).parts[0], {_layer_of(name) for name in _imports(path)}
+        assert not (own == "grading" and "report" in known), path
+        assert not (own == "report" and "grading" in known), path
+
+
 def test_a_planted_import_against_the_layers_is_caught() -> None:
     assert _violations(PACKAGE / "formula" / "plain.py", {"nncheck.runner.run"})
     assert _violations(PACKAGE / "report" / "csv.py", {"nncheck.runner"})
@@ -130,6 +143,7 @@ def _fresh(code: str) -> str:
         "import nncheck.cli",
         "import nncheck.runner, nncheck.certificate",
         "import nncheck; nncheck.cases()",
+        "import nncheck.grading.judge, nncheck.grading.grade, nncheck.sandbox, nncheck.report.grades",
     ],
 )
 def test_a_fresh_process_has_no_torch(code: str) -> None:

@@ -20,6 +20,9 @@ MATCH = 1e-10
 
 Values = Mapping[str, Array]
 
+#: So many values of lines are remembered; the mistakes of a net of four layers need about a third.
+_REMEMBERED = 100_000
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -74,6 +77,9 @@ class Group:
         return self._arrays(self._evaluated(replaced, fixed))
 
     def _evaluated(self, replaced: Mapping[str, Line], fixed: Mapping[str, Plain]) -> dict[str, Plain]:
+        if len(self._known) > _REMEMBERED:  # of thousands of submissions each may be wrong in its own way
+            self._known.clear()  # here, where nothing that it holds is in use
+            self._needs.clear()
         values = dict(self.inputs)
         first = min(
             (self._order[name] for name in (*replaced, *fixed)), default=0 if not self._truth else len(self._order)
@@ -193,7 +199,7 @@ def evidence(observed: Sequence[Mapping[str, Observation]], truths: Sequence[Val
             with np.errstate(all="ignore"):
                 allowed = MATCH * np.abs(seen.value).max(initial=0.0) + seen.slack + 1e-300
                 bits = np.log2(np.abs(seen.value - right) / allowed)
-            total += float(np.clip(np.nan_to_num(bits), 0.0, _MOST_BITS).sum())
+            total += float(np.where(bits > 0, np.minimum(bits, _MOST_BITS), 0.0).sum())  # NaN tells nothing
     return total
 
 

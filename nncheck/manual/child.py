@@ -4,7 +4,12 @@
 request  header and arrays                                             answer
 ======== ============================================================= ===============================================
 open     path, text: the file; language of what is said                update (whether there is one), or a problem
-step     columns, bias, transposed: the layout; X, YT, p:W, ...        what `person.Given` holds
+step     layout: its fields; skip, tell; X, YT, p:W, ...               what `person.Given` holds; with tell, a frame
+                                                                       with stage, part and arrays so far for each
+steps    layout, skip; points: how many; 0:X, 0:YT, 0:p:W, ..., 1:X    nothing; before it, a frame with stage and part
+                                                                       for each point: 0:Y, 0:E, ...
+loss     layout; Y, YT                                                 what `person.Given` holds
+train    layout, names, lr, steps, most; X, YT, p:W, ...               the same
 update   lr, times; p:W, ..., g:W, ...                                 the same
 watch    path, text, literals, loop, most, seconds: a script, once;    what `watched.Watched` holds
          language of what is said
@@ -15,6 +20,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,15 +30,23 @@ from nncheck.errors import InputError
 from nncheck.formula.plain import Array
 from nncheck.language import LANGUAGES, use
 from nncheck.manual.layouts import Layout
+from nncheck.manual.loop import train
 from nncheck.manual.person import Given, Person, load
 
 Answer = tuple[dict[str, Any], dict[str, Array]]
 
 
 class Child:
-    """State of the process: the person's functions, once they are loaded."""
+    """State of the process: the person's functions, once they are loaded.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    send : callable
+        Sends a frame that is no answer yet.
+    """
+
+    def __init__(self, send: Callable[[dict[str, Any], dict[str, Array]], None]) -> None:
+        self._send = send
         self._person: Person | None = None
         self._language = LANGUAGES[0]
 
@@ -54,8 +69,38 @@ class Child:
 
     def _step(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
         assert self._person is not None
-        layout = Layout(request["columns"], request["bias"], request["transposed"])
-        return _packed(self._person.step(arrays["X"], arrays["YT"], _starting(arrays, "p:"), layout))
+        layout, params = Layout(*request["layout"]), _starting(arrays, "p:")
+        skip = request["skip"]
+        told: set[str] = set()
+
+        def tell(stage: str, given: Given) -> None:
+            header, there = _packed(given)
+            self._send({"stage": stage, "part": header}, {n: a for n, a in there.items() if n not in told})
+            told.update(there)
+
+        own = tell if request["tell"] else None
+        header, there = _packed(self._person.step(arrays["X"], arrays["YT"], params, layout, own, skip))
+        return header, {name: array for name, array in there.items() if name not in told}
+
+    def _steps(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        assert self._person is not None
+        layout = Layout(*request["layout"])
+        for place in range(request["points"]):
+            own = _starting(arrays, f"{place}:")
+            given = self._person.step(own["X"], own["YT"], _starting(own, "p:"), layout, skip=request["skip"])
+            header, there = _packed(given)
+            self._send({"stage": "step", "part": {str(place): header}}, {f"{place}:{n}": a for n, a in there.items()})
+        return {}, {}
+
+    def _loss(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        assert self._person is not None
+        return _packed(self._person.loss(arrays["Y"], arrays["YT"], Layout(*request["layout"])))
+
+    def _train(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        assert self._person is not None
+        options = {name: request[name] for name in ("names", "lr", "steps", "most")}
+        layout, params = Layout(*request["layout"]), _starting(arrays, "p:")
+        return _packed(train(self._person, arrays["X"], arrays["YT"], params, layout, **options))
 
     def _update(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
         assert self._person is not None
@@ -88,7 +133,7 @@ def _packed(given: Given) -> Answer:
 
 def serve(source: BinaryIO, output: BinaryIO) -> None:
     """Answer requests until the input ends."""
-    child = Child()
+    child = Child(partial(frames.write, output))
     while True:
         try:
             request, arrays = frames.read(source)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from nncheck.formula.plain import Array
+from nncheck.frames import MAX_ARRAYS, FrameError
 from nncheck.language import current, phrase
 from nncheck.manual.functions import prints_to_stderr
 from nncheck.manual.layouts import Layout
+from nncheck.manual.loop import train
 from nncheck.manual.person import Given, Person, functions_of
 from nncheck.manual.scripts.watched import Watched
 from nncheck.process import Process, ProcessFailure
@@ -18,6 +23,54 @@ from nncheck.process import Process, ProcessFailure
 LIMIT = 10.0
 #: Of one answer; a person's code must not fill our memory.
 MAX_BYTES = 1 << 28
+
+
+#: X, YT and the parameters of a point.
+Inputs = tuple[Array, Array, Mapping[str, Array]]
+Kind = Literal["crashed", "timed-out", "too-much-memory", "too-much-output"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a process that ran a person's code came to its end before its time.
+
+    Attributes
+    ----------
+    kind : str
+        ``crashed``, ``timed-out``, ``too-much-memory`` or ``too-much-output``.
+    stage : str
+        ``open``, ``watch``, ``forward``, ``loss``, ``backward``, ``update`` or another request.
+    reason : str
+        A sentence for the person.
+    """
+
+    kind: Kind
+    stage: str
+    reason: str
+
+
+class Ended(ProcessFailure):
+    """As a `ProcessFailure`, with its kind and with what had come of the answer until then."""
+
+    def __init__(self, kind: Kind, stage: str, reason: str, part: dict[str, Any], arrays: dict[str, Array]) -> None:
+        super().__init__(stage, reason)
+        self.kind = kind
+        self.part = part
+        self.arrays = arrays
+
+
+class Transport(Protocol):
+    """What reaches a process that answers as `nncheck.manual.child` does: `Process`, or a seat of the sandbox."""
+
+    def ask(
+        self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = LIMIT, **header: Any
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Ask for something and wait for the answer; raises ProcessFailure."""
+        ...
+
+    def close(self) -> None:
+        """End the process."""
+        ...
 
 
 class Guest:
@@ -30,18 +83,38 @@ class Guest:
         What the file holds (of a notebook, its code).
     limit : float
         Seconds for one request.
+    transport : Transport, optional
+        What reaches the process; a new process without walls if it is left out.
+    files : mapping of str to bytes
+        Other files that are to lie in the working folder; only a seat of the sandbox takes them.
 
     Attributes
     ----------
     ended : bool
-        Whether the process is no more: it crashed, or was ended at the limit.
+        Whether the process is no more: it crashed, or was ended at a limit.
+    failure : Failure or None
+        Why.
+    careful : bool
+        Whether every `step` says which function it has come to, and keeps what there is until then; else the first.
     """
 
-    def __init__(self, path: Path, text: str, limit: float = LIMIT) -> None:
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        limit: float = LIMIT,
+        transport: Transport | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._path, self._text, self._limit = path, text, limit
-        self._process = Process("nncheck.manual.child", phrase("the process of your code"), True, MAX_BYTES)
+        what = phrase("the process of your code")
+        self._process: Transport = transport or Process("nncheck.manual.child", what, True, MAX_BYTES)
+        self._files: dict[str, Any] = {"files": dict(files)} if files else {}
         self.has_update = False
         self.ended = False
+        self.failure: Failure | None = None
+        self.careful = True
+        self._heard = False
         self._last: dict[str, Any] = {}
 
     def __enter__(self) -> Guest:
@@ -50,17 +123,61 @@ class Guest:
     def __exit__(self, *_: object) -> None:
         self._process.close()
 
+    @property
+    def output(self) -> str:
+        """Head and tail of what was printed, where the process has walls."""
+        return str(getattr(self._process, "output", ""))
+
     def open(self) -> dict[str, str]:
         """Load the functions; return the problem (kind and text), empty if there is none."""
-        reply, _ = self._ask("open", path=str(self._path), text=self._text, language=current())
+        reply, _ = self._ask("open", path=str(self._path), text=self._text, language=current(), **self._files)
         self.has_update = bool(reply.get("update"))
         return _problem(reply)
 
-    def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout) -> Given:
+    def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout, skip: Sequence[str] = ()) -> Given:
         """As `Person.step`."""
         arrays = {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
-        header = {"columns": layout.columns, "bias": layout.bias, "transposed": layout.transposed}
-        return _given(*self._ask("step", arrays, **header))
+        tell, self._heard = self.careful or not self._heard, True
+        return _given(*self._ask("step", arrays, layout=_laid(layout), skip=[*skip], tell=tell))
+
+    def steps(self, points: Sequence[Inputs], layout: Layout, skip: Sequence[str] = ()) -> list[Given]:
+        """Return what `step` gives at each of some points, asked for at once; fewer if the process ends."""
+        most = max(1, MAX_ARRAYS // max((len(params) + 2 for _, _, params in points), default=1))
+        givens: list[Given] = []
+        for first in range(0, len(points), most):
+            arrays: dict[str, Array] = {}
+            for place, (X, YT, params) in enumerate(chunk := points[first : first + most]):
+                own = {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
+                arrays.update((f"{place}:{name}", array) for name, array in own.items())
+            reply, there = self._ask("steps", arrays, layout=_laid(layout), skip=[*skip], points=len(chunk))
+            for place in range(len(chunk)):
+                part = reply.get(str(place))
+                if not isinstance(part, dict):
+                    return givens
+                start = f"{place}:"
+                own = {name[len(start) :]: array for name, array in there.items() if name.startswith(start)}
+                givens.append(_given(part, own))
+        return givens
+
+    def loss(self, Y: Array, YT: Array, layout: Layout) -> Given:
+        """As `Person.loss`."""
+        return _given(*self._ask("loss", {"Y": Y, "YT": YT}, layout=_laid(layout)))
+
+    def train(
+        self,
+        X: Array,
+        YT: Array,
+        params: Mapping[str, Array],
+        layout: Layout,
+        names: Mapping[str, str],
+        lr: float,
+        steps: int,
+        most: float,
+    ) -> Given:
+        """As `loop.train`."""
+        arrays = {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
+        header = {"layout": _laid(layout), "names": dict(names), "lr": lr, "steps": steps, "most": most}
+        return _given(*self._ask("train", arrays, **header))
 
     def update(self, params: Mapping[str, Array], grads: Mapping[str, Array], lr: float, times: int) -> Given:
         """As `Person.update`."""
@@ -78,10 +195,15 @@ class Guest:
         listed = [[line, column, value] for (line, column), value in (literals or {}).items()]
         options: dict[str, Any] = {"literals": listed, "loop": loop, "most": most, "seconds": self._limit / 2}
         options["language"] = current()
-        reply, arrays = self._ask("watch", path=str(self._path), text=self._text, **options)
+        reply, arrays = self._ask("watch", path=str(self._path), text=self._text, **options, **self._files)
         if "problem" in reply:
             return Watched(loops=(), failure=_problem(reply).get("text", ""), lines={})
-        return Watched.from_frame(reply, arrays)
+        try:
+            return Watched.from_frame(reply, arrays)
+        except FrameError as error:
+            reason = phrase("the process of your code sent something that is not an answer ({error}).", error=error)
+            self._end(Failure(kind="crashed", stage="watch", reason=reason))
+            return Watched(loops=(), failure=reason, lines={})
 
     def _ask(
         self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any
@@ -90,17 +212,26 @@ class Guest:
             return self._last, {}
         try:
             return self._process.ask(request, arrays, limit=self._limit, **header)
+        except Ended as ended:
+            self._end(Failure(kind=ended.kind, stage=ended.stage, reason=ended.reason))
+            return {**ended.part, **self._last}, ended.arrays
         except ProcessFailure as failure:
-            self.ended = True
+            kind: Kind = "crashed"
             reason = failure.reason
             if "no sign of life" in reason:
+                kind = "timed-out"
                 reason = phrase(
                     "{path} did not come to an end within {limit:g} seconds: an endless loop?",
                     path=self._path,
                     limit=self._limit,
                 )
-            self._last = {"problem": {"kind": "code", "text": reason}}
+            self._end(Failure(kind=kind, stage=request, reason=reason))
             return self._last, {}
+
+    def _end(self, failure: Failure) -> None:
+        self.ended = True
+        self.failure = failure
+        self._last = {"problem": {"kind": "code", "text": failure.reason}}
 
 
 class Local:
@@ -119,6 +250,9 @@ class Local:
         self._person = Person(functions_of(holder, str(path)), path)
         self.has_update = self._person.has_update
         self.ended = False
+        self.careful = True
+        self.failure: Failure | None = None
+        self.output = ""
 
     def __enter__(self) -> Local:
         return self
@@ -130,15 +264,43 @@ class Local:
         """Return no problem: it is loaded."""
         return {}
 
-    def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout) -> Given:
+    def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout, skip: Sequence[str] = ()) -> Given:
         """As `Person.step`."""
         with prints_to_stderr():
-            return self._person.step(X, YT, params, layout)
+            return self._person.step(X, YT, params, layout, skip=skip)
+
+    def steps(self, points: Sequence[Inputs], layout: Layout, skip: Sequence[str] = ()) -> list[Given]:
+        """Return what `step` gives at each of some points."""
+        return [self.step(X, YT, params, layout, skip) for X, YT, params in points]
+
+    def loss(self, Y: Array, YT: Array, layout: Layout) -> Given:
+        """As `Person.loss`."""
+        with prints_to_stderr():
+            return self._person.loss(Y, YT, layout)
+
+    def train(
+        self,
+        X: Array,
+        YT: Array,
+        params: Mapping[str, Array],
+        layout: Layout,
+        names: Mapping[str, str],
+        lr: float,
+        steps: int,
+        most: float,
+    ) -> Given:
+        """As `loop.train`."""
+        with prints_to_stderr():
+            return train(self._person, X, YT, params, layout, names, lr, steps, most)
 
     def update(self, params: Mapping[str, Array], grads: Mapping[str, Array], lr: float, times: int) -> Given:
         """As `Person.update`."""
         with prints_to_stderr():
             return self._person.update(params, grads, lr, times)
+
+
+def _laid(layout: Layout) -> list[Any]:
+    return [layout.columns, layout.bias, layout.transposed]
 
 
 def _problem(reply: Mapping[str, Any]) -> dict[str, str]:
@@ -151,9 +313,10 @@ def _problem(reply: Mapping[str, Any]) -> dict[str, str]:
 def _given(reply: Mapping[str, Any], arrays: dict[str, Array]) -> Given:
     """Return what a reply holds, taking nothing for granted of what came out of the person's process."""
     described = reply.get("described")
+    said = {str(k): str(v) for k, v in described.items()} if isinstance(described, dict) else {}
     return Given(
-        arrays,
-        {str(k): str(v) for k, v in described.items()} if isinstance(described, dict) else {},
+        {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()},
+        {**{name: str(array.dtype) for name, array in arrays.items()}, **said},
         [str(flag) for flag in _listed(reply.get("flags"))],
         _problem(reply),
         [str(sentence) for sentence in _listed(reply.get("read_as"))],

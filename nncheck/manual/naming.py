@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from nncheck.language import phrase
@@ -94,22 +95,32 @@ def bound(function: Callable[..., Any], offered: Mapping[str, Any], parameters: 
     ------
     CannotBind
     """
+    try:
+        handed = _handed(function, tuple(offered), tuple(parameters))
+    except TypeError:  # something callable that cannot be remembered
+        handed = _handed.__wrapped__(function, tuple(offered), tuple(parameters))
+    return tuple(offered[name] if name in offered else parameters[name] for name in handed)
+
+
+@lru_cache(maxsize=256)
+def _handed(function: Callable[..., Any], offered: tuple[str, ...], parameters: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of what a function is to be called with, in its order."""
     wanted = _wanted(function)
-    contract = [name for name in offered if name != "state"]
+    contract = tuple(name for name in offered if name != "state")
     if wanted is None:
-        return tuple(offered[name] for name in contract)
+        return contract
     required = [name for name, needed in wanted if needed]
     for extras in (False, True):
         roles = _roles([name for name, _ in wanted], offered, parameters, extras)
         used = [role for role in roles if role is not None]
         if None not in roles[: len(required)] and len(set(used)) == len(used):
             chosen = roles[: len(required)] if None in roles else roles
-            return tuple(offered[role] if role in offered else parameters[role] for role in chosen if role is not None)
+            return tuple(role for role in chosen if role is not None)
         in_order = all(role in (None, own) for role, own in zip(roles, contract))
         if len(required) <= len(contract) <= len(wanted) and (in_order or extras):
-            return tuple(offered[name] for name in contract)
+            return contract
     if len(wanted) == len(offered):
-        return tuple(offered.values())
+        return offered
     name = getattr(function, "__name__", None) or phrase("the function")
     own = ", ".join(argument for argument, _ in wanted)
     raise CannotBind(phrase("{name} takes ({own}), expected ({all}).", name=name, own=own, all=", ".join(contract)))
@@ -127,7 +138,7 @@ def _wanted(function: Callable[..., Any]) -> list[tuple[str, bool]] | None:
 
 
 def _roles(
-    names: Sequence[str], offered: Mapping[str, Any], parameters: Mapping[str, Any], extras: bool
+    names: Sequence[str], offered: Collection[str], parameters: Collection[str], extras: bool
 ) -> list[str | None]:
     """Return what each argument is; ``y`` is the output or the target, whichever no other argument is."""
     known = [*offered, *(name for name in ("X", "Y") if extras and name in parameters)]
@@ -140,7 +151,7 @@ def _roles(
     return roles
 
 
-def _role(name: str, known: Sequence[str], parameters: Mapping[str, Any]) -> str | None:
+def _role(name: str, known: Sequence[str], parameters: Collection[str]) -> str | None:
     plain = _plain(name)
     for role in known:
         if name == role or plain in SYNONYMS[role]:

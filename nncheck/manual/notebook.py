@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 # Cell magics whose body is Python; the body of any other (%%bash, %%html, %%writefile) is not.
 _PYTHON_CELLS = ("time", "timeit", "capture", "prun", "matplotlib")
@@ -37,7 +38,7 @@ class Cells:
     def words(self, line: int) -> str:
         """``code cell 3, line 2``."""
         cell, inside = self.place(line)
-        return f"code cell {cell}, line {inside}"
+        return phrase("code cell {cell}, line {line}", cell=cell, line=inside)
 
 
 def code_of(text: str) -> tuple[str, Cells]:
@@ -79,7 +80,8 @@ def _cells(content: Any) -> list[Any]:
             return cells
         sheets = content.get("worksheets")
         if isinstance(sheets, list):  # format 3
-            return [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+            lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+            return [cell for cells in lists if isinstance(cells, list) for cell in cells]
     raise InputError("This is no notebook: its JSON has no list of cells. Expected a file that Jupyter saved (.ipynb).")
 
 

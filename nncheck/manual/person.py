@@ -6,7 +6,7 @@ Runs in the process of the person's code (`child`); of what it returns nothing i
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +20,15 @@ from nncheck.formula.plain import Array
 from nncheck.language import phrase
 from nncheck.manual.layouts import Layout
 from nncheck.manual.naming import CannotBind, bound, canonical, parameter_of
+from nncheck.manual.scripts.standins import standing_in
 
 FUNCTIONS = ("forward", "loss", "backward", "update")
+_SIGNATURES = {
+    "forward": "params, X",
+    "loss": "Y, YT",
+    "backward": "params, cache, YT",
+    "update": "params, grads, lr",
+}
 #: Update's steps are given the gradients times these: if all were alike, Adam's average of them would be any of them.
 SCALES = (1.0, -0.625, 1.75)
 #: What backward may return: no net has so many parameters, and no parameter at a probe so many elements.
@@ -51,6 +58,10 @@ class Given:
     flags: list[str] = field(default_factory=list)
     problem: dict[str, str] = field(default_factory=dict)
     read_as: list[str] = field(default_factory=list)
+
+
+#: Told what is called next, and what there is until then.
+Tell = Callable[[str, Given], None]
 
 
 class Stopped(Exception):
@@ -105,15 +116,45 @@ class Person:
         """Whether there is an update of the person's own."""
         return "update" in self._functions
 
-    def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout) -> Given:
-        """Call forward, loss and backward, twice, on copies."""
+    def step(
+        self,
+        X: Array,
+        YT: Array,
+        params: Mapping[str, Array],
+        layout: Layout,
+        tell: Tell | None = None,
+        skip: Collection[str] = (),
+    ) -> Given:
+        """Call forward, loss and backward, twice, on copies.
+
+        Parameters
+        ----------
+        X, YT : arrays
+        params : mapping of str to array
+        layout : Layout
+            How the person's arrays lie.
+        tell : callable, optional
+            Called before loss and before backward with the name of what comes and with what there is until then.
+        skip : collection of str
+            ``loss`` or ``backward``: what is not to be called, as it is known not to come to an end.
+        """
         given = Given()
         with np.errstate(all="ignore"):
             try:
-                self._once(given, X, YT, params, layout)
+                self.once(given, X, YT, params, layout, tell, skip)
                 again = Given()
-                self._once(again, X, YT, params, layout)
+                self.once(again, X, YT, params, layout, skip=skip)
                 given.flags += [f"state {name}" for name in given.arrays if not _same(given, again, name)]
+            except Stopped as stop:
+                given.problem = {"kind": stop.args[0], "text": stop.args[1]}
+        return given
+
+    def loss(self, Y: Array, YT: Array, layout: Layout) -> Given:
+        """Call loss alone, at an output that is not the person's own."""
+        given = Given()
+        with np.errstate(all="ignore"):
+            try:
+                self._loss(given, layout.data(Y.copy()), layout.data(YT.copy()), {})
             except Stopped as stop:
                 given.problem = {"kind": stop.args[0], "text": stop.args[1]}
         return given
@@ -126,16 +167,19 @@ class Person:
         with np.errstate(all="ignore"):
             try:
                 for t in range(times):
-                    passed = Aliases({name: SCALES[t % len(SCALES)] * array for name, array in grads.items()})
-                    result = self._call("update", {"params": now, "grads": passed, "lr": lr, "state": state}, now)
-                    now = self._updated(given, now, result)
+                    passed = {name: SCALES[t % len(SCALES)] * array for name, array in grads.items()}
+                    now = self.updated(given, now, passed, lr, state)
                     for name in params:
                         _keep(given, f"p:{name}:{t}", now[name])
             except Stopped as stop:
                 given.problem = {"kind": stop.args[0], "text": stop.args[1]}
         return given
 
-    def _updated(self, given: Given, now: Aliases, result: Any) -> Aliases:
+    def updated(
+        self, given: Given, now: Aliases, grads: Mapping[str, Array], lr: float, state: dict[str, Any]
+    ) -> Aliases:
+        """Call update once and return the parameters after it, whether they are returned or changed in place."""
+        result = self._call("update", {"params": now, "grads": Aliases(grads), "lr": lr, "state": state}, now)
         if isinstance(result, (tuple, list)) and result and isinstance(result[0], Mapping):
             result = result[0]  # new parameters, new state
         if result is None:
@@ -152,7 +196,30 @@ class Person:
             raise Stopped("missing", said)
         return Aliases({name: named[name] for name in now})
 
-    def _once(self, given: Given, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout) -> None:
+    def once(
+        self,
+        given: Given,
+        X: Array,
+        YT: Array,
+        params: Mapping[str, Array],
+        layout: Layout,
+        tell: Tell | None = None,
+        skip: Collection[str] = (),
+    ) -> None:
+        """Call forward, loss and backward once, on copies; what stops loss is raised after backward, which needs none.
+
+        Parameters
+        ----------
+        given : Given
+            To be filled in.
+        X, YT, params, layout, tell, skip
+            As of `step`.
+
+        Raises
+        ------
+        Stopped
+            If one of them cannot go on.
+        """
         inputs = Aliases({name: layout.parameter(array.copy()) for name, array in params.items()})
         own = {"X": layout.data(X.copy()), "YT": layout.data(YT.copy()), **inputs}
         before = {name: array.copy() for name, array in own.items()}
@@ -166,10 +233,37 @@ class Person:
         elif cache is result:
             _read(given, phrase("forward returns Y alone"))
         _keep(given, "Y", Y)
-        E = self._call("loss", {"Y": Y, "YT": own["YT"]}, inputs)
+        calls: dict[str, Callable[[], None]] = {
+            "loss": lambda: self._loss(given, Y, own["YT"], inputs),
+            "backward": lambda: self._back(given, own, inputs, cache, Y, params, before),
+        }
+        stops = []
+        for name in [name for name in calls if name not in skip]:
+            if tell:
+                tell(name, given)
+            try:
+                calls[name]()
+            except Stopped as stop:
+                stops.append(stop)
+        if stops:
+            raise stops[0]
+
+    def _loss(self, given: Given, Y: Any, YT: Array, parameters: Mapping[str, Any]) -> None:
+        E = self._call("loss", {"Y": Y, "YT": YT}, parameters)
         if E is None:
             raise Stopped("missing", phrase("{function} returned None; is a return missing?", function="loss"))
         _keep(given, "E", E)
+
+    def _back(
+        self,
+        given: Given,
+        own: Mapping[str, Any],
+        inputs: Aliases,
+        cache: Any,
+        Y: Any,
+        params: Mapping[str, Array],
+        before: Mapping[str, Array],
+    ) -> None:
         offered = {"params": inputs, "cache": cache, "YT": own["YT"]}
         gradients = self._call("backward", offered, {**inputs, "X": own["X"], "Y": Y})
         self._gradients(given, gradients, own)
@@ -200,7 +294,11 @@ class Person:
             _keep(given, f"g:{key}", value)
 
     def _call(self, name: str, offered: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        function = self._functions[name]
+        function = self._functions.get(name)
+        if function is None:
+            raise Stopped(
+                "missing", phrase("there is no function {function}.", function=f"{name}({_SIGNATURES[name]})")
+            )
         try:
             return function(*bound(function, offered, parameters))
         except CannotBind as error:
@@ -221,10 +319,11 @@ def load(path: Path, text: str) -> Person:
     Raises
     ------
     InputError
-        If it cannot be run, or lacks forward, loss or backward.
+        If it cannot be run, or has none of forward, loss and backward; one that is missing is missed when it is called.
     """
-    module = source.run_module(text, path, "nncheck_person")
-    return Person(functions_of(_holder(module), str(path)), path)
+    with standing_in():
+        module = source.run_module(text, path, "nncheck_person", may_exit=True)
+    return Person(functions_of(_holder(module), str(path), whole=False), path)
 
 
 def _holder(module: ModuleType) -> object:
@@ -245,8 +344,16 @@ def _holder(module: ModuleType) -> object:
     return module
 
 
-def functions_of(holder: ModuleType | object, name: str) -> dict[str, Callable[..., Any]]:
+def functions_of(holder: ModuleType | object, name: str, whole: bool = True) -> dict[str, Callable[..., Any]]:
     """Return forward, loss, backward and perhaps update of a module or an object.
+
+    Parameters
+    ----------
+    holder : module or object
+    name : str
+        What errors call it.
+    whole : bool
+        Whether all of them have to be there; else one will do.
 
     Raises
     ------
@@ -255,7 +362,7 @@ def functions_of(holder: ModuleType | object, name: str) -> dict[str, Callable[.
     """
     functions = {f: getattr(holder, f) for f in FUNCTIONS if callable(getattr(holder, f, None))}
     missing = [f for f in FUNCTIONS[:3] if f not in functions]
-    if missing:
+    if missing and (whole or len(missing) == 3):
         raise InputError(
             f"{name}: {', '.join(missing)} missing; expected forward(params, X) -> Y, cache; loss(Y, YT) -> float; "
             "backward(params, cache, YT) -> {'W': dW, ...}."

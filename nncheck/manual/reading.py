@@ -22,6 +22,7 @@ NEEDS: dict[str, str] = {
     "numbers": "a table (CSV, NPZ) with step, E or parameters, or printed lines  step loss",
     "formulas": "lines  NAME = expression  such as  dW = dZ.T @ X",
 }
+_STATEMENT = re.compile(r"^[ \t]*(?:def|class|import|from|for|while|if|return|with|try|print)\b", re.MULTILINE)
 _TABLES = (".csv", ".tsv", ".dat", ".log", ".npz", ".npy")
 
 
@@ -65,13 +66,15 @@ def recognise(text: str | None, path: Path | str, insist: str | None = None) -> 
 
 def _python(text: str, path: Path) -> Form:
     try:
+        if _is_functions(text):
+            return "functions"
         tree = syntax.parse(text, str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if path.suffix.lower() in (".py", ".ipynb"):
             raise InputError(source.describe(error, path)) from None
         raise InputError(_none_fits(path)) from None
     has_loop = any(_assigns(loop) for loop in syntax.loops(tree))
-    if _has_functions(tree) or (not has_loop and _has_instance(tree)):
+    if not has_loop and _has_instance(tree):
         return "functions"
     if has_loop:
         return "script"
@@ -81,6 +84,14 @@ def _python(text: str, path: Path) -> Form:
             raise InputError(f"{path}: defines no {missing[0]}; {_needs('functions')}.")
         return "functions"
     raise InputError(_none_fits(path))
+
+
+def _is_functions(text: str) -> bool:
+    try:
+        tree = source.parsed(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return _has_functions(tree) or _has_methods(tree)
 
 
 def _has_functions(tree: ast.Module) -> bool:
@@ -98,6 +109,17 @@ def _has_instance(tree: ast.Module) -> bool:
         if isinstance(node, ast.ClassDef):
             methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
             if {"forward", "backward"} <= methods:
+                return True
+    return False
+
+
+def _has_methods(tree: ast.Module) -> bool:
+    """Whether a class has forward, loss and backward that take parameters and data, as the contract says."""
+    needed = {"forward": 3, "loss": 3, "backward": 4}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            methods = {part.name: len(part.args.args) for part in node.body if isinstance(part, ast.FunctionDef)}
+            if all(methods.get(name, 0) >= count for name, count in needed.items()):
                 return True
     return False
 
@@ -131,6 +153,8 @@ def _is_notebook(text: str) -> bool:
 
 
 def _is_formulas(text: str) -> bool:
+    if _STATEMENT.search(text):  # most files of code are told by their first lines
+        return False
     try:
         derivation = formula.read(text)
     except (FormulaError, RecursionError):

@@ -10,5 +10,5 @@ _FOLDER = Path(__file__).parents[1] / "templates"
 
 
 def template(kind: str, name: str) -> str:
-    """Return a template in the language that is spoken now: of a ``student`` file or of the files of a ``case``."""
+    """Return a template in the language that is spoken now: of a ``student`` file, a ``case`` or an ``assignment``."""
     return (_FOLDER / current() / kind / f"{name}.template").read_text(encoding="utf-8")

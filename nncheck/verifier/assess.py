@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from nncheck import source
 from nncheck.case import Case
 from nncheck.diagnosis.conventions import convention
 from nncheck.diagnosis.index import Index
@@ -24,7 +26,7 @@ from nncheck.verifier.functions import LR, Seen, Sight, place_of
 from nncheck.verifier.returned import line_of
 from nncheck.verifier.truth import EXACT, Truth
 
-_COARSE = Precision("float32", "float32")
+COARSE = Precision("float32", "float32")
 #: What a mistake rounds may be larger than what the right line does, by so much at most.
 _SPARE = 100.0
 #: At fewer points too many mistakes are alike for any to be named.
@@ -38,6 +40,8 @@ class Assessment:
 
     Attributes
     ----------
+    taken_back : bool
+        Whether update takes back a factor of the gradients: read together they are right.
     seen_at : set of str
         Wrong quantities whose finding points at the line where they are seen, not at the one that makes them wrong.
     """
@@ -47,6 +51,7 @@ class Assessment:
     faults: set[VerifyFault] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    taken_back: bool = False
     seen_at: set[str] = field(default_factory=set)
 
 
@@ -60,9 +65,9 @@ def assess(
     case, derivation : Case, Derivation
     seen : Seen
     truths : sequence of Truth
-        One for each sight, by the judge.
+        One for each of ``seen.every``, by the judge.
     index : Index
-        Its groups are the sights' points.
+        Its groups are the points of the first sights, by which mistakes are named; all of them are judged.
     text : str
         The person's file, to point at its lines.
     """
@@ -75,7 +80,7 @@ def assess(
     if seen.missing:
         result.findings.append(_missing(seen))
         result.faults.add("code")
-    names = [name for name in derivation.names if any(name in sight.described for sight in seen.sights)]
+    names = [name for name in derivation.names if any(name in sight.described for sight in seen.every)]
     misshapen = _shapes(seen, names, truths, result, text)
     _dtypes(seen, names, result)
     _flags(seen, result, text)
@@ -83,7 +88,7 @@ def assess(
     wrong = [n for n in names if n in misshapen or (n in judged and judged[n].checked.verdict == "differ")]
     if wrong:
         _explain(case, derivation, seen, truths, index, text, wrong, misshapen, judged, result)
-    if len(seen.sights) >= _FEW and any(finding.explanations for finding in result.findings):
+    if len(index.groups) >= _FEW and any(finding.explanations for finding in result.findings):
         # what runs at the case's own sizes alone is often the very mistake that is named: W for W.T of a square W
         result.findings.sort(key=lambda finding: finding.kind == "code")
     return result
@@ -103,9 +108,7 @@ def stopped(text: str) -> Finding:
 
 
 def _line_in(text: str) -> int | None:
-    import re
-
-    match = re.search(r", line (\d+)", text)
+    match = re.search(rf"{source.LINE}\b", text)
     return int(match[1]) if match else None
 
 
@@ -122,7 +125,7 @@ def _shapes(seen: Seen, names: Sequence[str], truths: Sequence[Truth], result: A
     """Find quantities of a wrong shape, or that are no numbers at all; return each with its sentence."""
     wrong: dict[str, str] = {}
     for name in names:
-        for sight, truth in zip(seen.sights, truths):
+        for sight, truth in zip(seen.every, truths):
             if name in sight.described and name not in sight.got:
                 wrong[name] = phrase("{name} is {what}.", name=name, what=sight.described[name])
                 break
@@ -140,7 +143,7 @@ def _shapes(seen: Seen, names: Sequence[str], truths: Sequence[Truth], result: A
 
 def _dtypes(seen: Seen, names: Sequence[str], result: Assessment) -> None:
     for name in names:
-        kinds = {sight.described.get(name, "float64") for sight in seen.sights if name in sight.got}
+        kinds = {sight.described.get(name, "float64") for sight in seen.every if name in sight.got}
         odd = sorted(kinds - {"float64", "float32", "longdouble", "float128"})
         if odd:
             said = phrase("{name} has dtype {dtype}, expected float64: decimals are lost.", name=name, dtype=odd[0])
@@ -169,16 +172,16 @@ def _matters(pair: Sequence[str]) -> bool:
 
 def _values(seen: Seen, names: Sequence[str], truths: Sequence[Truth], result: Assessment) -> dict[str, Judged]:
     judged: dict[str, Judged] = {}
-    coarse = _coarse(seen, names)
+    coarse = coarse_of(seen, names)
     if coarse:
         said = phrase("{name} is float32: it, and what comes after it, is judged to that precision.", name=coarse[0])
         result.notes.append(said)
     for name in names:
         pairs = []
-        for place, (sight, truth) in enumerate(zip(seen.sights, truths)):
+        for place, (sight, truth) in enumerate(zip(seen.every, truths)):
             if name not in sight.got:
                 continue
-            precision = _COARSE if name in coarse else EXACT
+            precision = COARSE if name in coarse else EXACT
             pairs.append(Pair(sight.got[name], truth.value[name], precision.bound(truth.radius[name]), place))
         if pairs:
             judged[name] = judge(name, pairs)
@@ -191,9 +194,9 @@ def _values(seen: Seen, names: Sequence[str], truths: Sequence[Truth], result: A
     return judged
 
 
-def _coarse(seen: Seen, names: Sequence[str]) -> Sequence[str]:
+def coarse_of(seen: Seen, names: Sequence[str]) -> Sequence[str]:
     """Return the first quantity that is float32 and those after it, which are computed from it."""
-    first = (i for i, name in enumerate(names) if any(sight.described.get(name) == "float32" for sight in seen.sights))
+    first = (i for i, name in enumerate(names) if any(sight.described.get(name) == "float32" for sight in seen.every))
     return names[next(first, len(names)) :]
 
 
@@ -227,11 +230,11 @@ def _explain(
             )
         )
         return
-    observed = _observed(seen, truths, _coarse(seen, [*judged]))
+    observed = _observed(seen, truths, coarse_of(seen, [*judged]))[: len(index.groups)]
     lost = [name for name in wrong if not any(name in own for own in observed)]
-    if len(seen.sights) >= _FEW:
+    if len(index.groups) >= _FEW:
         result.diagnosis = diagnose(index, observed, [name for name in wrong if name not in lost])
-    points = len(seen.sights)
+    points = len(index.groups)
     above = [name for name in derivation.names if name in judged and judged[name].checked.verdict == "agree"]
     causes = result.diagnosis.causes
     named = {*(cause.quantity for cause in causes), *result.diagnosis.unexplained, *lost[:1]}
@@ -263,7 +266,7 @@ def _observed(seen: Seen, truths: Sequence[Truth], coarse: Sequence[str]) -> lis
     smooth = [not truth.kinks for truth in truths]
     return [
         {
-            name: Observation(array, _slack(truth, name, _COARSE if name in coarse else EXACT))
+            name: Observation(array, slack_of(truth, name, COARSE if name in coarse else EXACT))
             for name, array in sight.got.items()
             if np.isfinite(array).all() and (clear or not any(smooth))
         }
@@ -271,7 +274,7 @@ def _observed(seen: Seen, truths: Sequence[Truth], coarse: Sequence[str]) -> lis
     ]
 
 
-def _slack(truth: Truth, name: str, precision: Precision) -> float:
+def slack_of(truth: Truth, name: str, precision: Precision) -> float:
     """Return how far the rounding of a wrong quantity may be off: as that of the right one, with something to spare.
 
     Near the optimum it is all that is left of Y - YT, and more than a fixed part of it.
@@ -310,7 +313,7 @@ def _found(
     index = None
     if not said:
         found = judged[name]
-        said = words.value(found.checked, found.differing, found.points, place_of(seen.sights[found.place].probe))
+        said = words.value(found.checked, found.differing, found.points, place_of(seen.every[found.place].probe))
         index = found.checked.worst.index if found.checked.worst else None
     line = next((line for line in (line_of(text, n) for n in lines) if line), None)
     if line is None and name not in lines:  # where it is seen, as the line that it comes from is not to be told

@@ -20,7 +20,7 @@ class Content:
     Attributes
     ----------
     form : str
-        ``functions``, ``script`` or ``numbers``.
+        ``functions``, ``script``, ``numbers`` or ``formulas``.
     text : str
         Its code; of a notebook, that of its code cells; of numbers nothing.
     cells : Cells or None
@@ -34,8 +34,17 @@ class Content:
     read_as: tuple[str, ...] = ()
 
 
-def read(path: Path, form: str | None = None) -> Content:
+def read(path: Path, form: str | None = None, handed_in: bool = False) -> Content:
     """Read a file in the form that it has, or in the one that is insisted on.
+
+    Parameters
+    ----------
+    path : Path
+    form : str, optional
+        ``functions``, ``script``, ``notebook`` or ``numbers``.
+    handed_in : bool
+        Whether it is graded: formulas will do too, which `derive` judges, and so will a part of the functions; nothing
+        is said of options of the command line.
 
     Raises
     ------
@@ -50,16 +59,18 @@ def read(path: Path, form: str | None = None) -> Content:
     try:
         told = recognise(text, path, form)
     except InputError:
-        if path.suffix.lower() != ".py" or _parses(text):
-            raise
-        return Content("functions", text)  # a slip of the pen is a finding
+        if path.suffix.lower() == ".py" and (not _parses(text) or (handed_in and _defines_some(text))):
+            return Content("functions", text)  # a slip of the pen is a finding
+        raise
     if told == "formulas":
+        if handed_in:
+            return Content("formulas", text)
         raise InputError(f"{path}: holds formulas; judge them with  nncheck derive {path.name} --case CASE")
     if told != "notebook":
-        read_as = _alone() if told == "functions" and trains_too(text) else ()
+        read_as = _alone() if told == "functions" and not handed_in and trains_too(text) else ()
         return Content(told, "" if told == "numbers" else text, read_as=read_as)
     code, cells = code_of(text)
-    inner = recognise(code, path.with_suffix(".py"))
+    inner = "functions" if handed_in and _defines_some(code) else recognise(code, path.with_suffix(".py"))
     if inner not in ("functions", "script"):
         raise InputError(f"{path}: its code cells hold neither functions nor a training loop.")
     return Content(inner, code, cells, (phrase("the code cells of a notebook, one after the other"),))
@@ -67,10 +78,21 @@ def read(path: Path, form: str | None = None) -> Content:
 
 def _parses(text: str) -> bool:
     try:
-        ast.parse(text)
+        source.parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def _defines_some(text: str) -> bool:
+    """Whether a file defines forward or backward, as functions of the contract or in a class."""
+    try:
+        tree = source.parsed(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    bodies = (tree.body, *(node.body for node in tree.body if isinstance(node, ast.ClassDef)))
+    functions = [node for body in bodies for node in body if isinstance(node, ast.FunctionDef)]
+    return any(node.name in ("forward", "backward") and len(node.args.args) >= 2 for node in functions)
 
 
 def _alone() -> tuple[str, ...]:

@@ -68,29 +68,54 @@ def derive(
         raise InputError(f"hints: got {hints!r}, expected 1 to 4.")
     path = Path(what)
     text = source.read_text(path)
-    outcomes = read_each(text, str(path))
-    _some_readable([outcome for outcome in outcomes if isinstance(outcome, FormulaError)], len(outcomes))
     chosen = case if isinstance(case, Case) else cases.find(case)
     derivation = chosen.derivation()
-    with use(language), np.errstate(all="ignore"):  # what is not finite is judged where values are compared
-        probes = list(probes_of(chosen, derivation, seed))
+    with use(language), Autograd(chosen, certified_first=True) as autograd:
+        read_as, assessment = check_formulas(text, path, chosen, derivation, autograd, seed)
+        task = Task(
+            case=chosen,
+            derivation=derivation,
+            file=str(path),
+            form="formulas",
+            text=text,
+            read_as=read_as,
+            hints=hints,
+            seed=seed,
+        )
+        return result_of(task, autograd, assessment)
+
+
+def check_formulas(
+    text: str, path: Path, case: Case, derivation: Derivation, autograd: Autograd, seed: int
+) -> tuple[tuple[str, ...], Assessment]:
+    """Judge the text of a file of formulas; return how it was read, and what was found.
+
+    Parameters
+    ----------
+    text : str
+    path : Path
+        What the file is called.
+    case, derivation : Case, Derivation
+    autograd : Autograd
+        The judge.
+    seed : int
+        Of the probes.
+
+    Raises
+    ------
+    InputError
+        If none of its lines can be read, or none is one of the case's.
+    """
+    with np.errstate(all="ignore"):  # what is not finite is judged where values are compared
+        outcomes = read_each(text, str(path))
+        _some_readable([outcome for outcome in outcomes if isinstance(outcome, FormulaError)], len(outcomes))
+        probes = list(probes_of(case, derivation, seed))
         shapes = {_shapes(probe): {name: array.shape for name, array in data_of(probe).items()} for probe in probes}
-        formulas = settled(chosen, derivation, outcomes, text, tuple(shapes.values()))
+        formulas = settled(case, derivation, outcomes, text, tuple(shapes.values()))
         _some_readable(formulas.errors, len(outcomes))
-        _some_known(path, chosen, derivation, formulas)
-        with Autograd(chosen, certified_first=True) as autograd:
-            judging = _Judging(chosen, derivation, formulas, probes, autograd, seed)
-            task = Task(
-                case=chosen,
-                derivation=derivation,
-                file=str(path),
-                form="formulas",
-                text=text,
-                read_as=formulas.read_as,
-                hints=hints,
-                seed=seed,
-            )
-            return result_of(task, autograd, judging.assessment())
+        _some_known(path, case, derivation, formulas)
+        judging = _Judging(case, derivation, formulas, probes, autograd, seed)
+        return tuple(formulas.read_as), judging.assessment()
 
 
 def _shapes(probe: Probe) -> tuple[tuple[int, ...], int]:

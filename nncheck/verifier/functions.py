@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +20,14 @@ from nncheck.verifier.returned import quantities
 from nncheck.verifier.truth import EXACT, Truth, by_lines
 
 LR = 0.07
+
+
+@dataclass(frozen=True)
+class Point:
+    """A probe, and what is true there."""
+
+    probe: Probe
+    truth: Truth
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,10 @@ class Seen:
 
     Attributes
     ----------
+    sights : list of Sight
+        Where all of the functions were heard; where that was nowhere, what there was.
+    partial : list of Sight
+        Where one of them failed: what the others gave.
     problem : dict
         Kind and text of what stopped them, and the probe at which; empty if nothing did.
     names : dict
@@ -60,6 +72,7 @@ class Seen:
     """
 
     sights: list[Sight] = field(default_factory=list)
+    partial: list[Sight] = field(default_factory=list)
     read_as: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problem: dict[str, str] = field(default_factory=dict)
@@ -68,16 +81,42 @@ class Seen:
     missing: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
 
+    @property
+    def every(self) -> list[Sight]:
+        """The sights, then the partial ones."""
+        return [*self.sights, *self.partial]
+
+
+def _heard(
+    guest: Guest | Local, points: Sequence[Point], layout: Layout, first: Given, skip: Sequence[str]
+) -> Iterator[Given]:
+    """Yield what is heard at each point, the first known already; carefully one by one, else asked for at once."""
+    yield first
+    inputs = [(point.probe.X, point.probe.YT, point.probe.params) for point in points[1:]]
+    if not guest.careful and not guest.ended:
+        yield from guest.steps(inputs, layout, skip)
+        return
+    for X, YT, params in inputs:
+        if guest.ended:
+            return
+        yield guest.step(X, YT, params, layout, skip)
+
+
+def points_of(case: Case, derivation: Derivation, probes: Iterable[Probe]) -> tuple[Point, ...]:
+    """Return probes with what is true there by the lines."""
+    return tuple(Point(probe, by_lines(case, derivation, data_of(probe))) for probe in probes)
+
 
 def look(
     case: Case,
     derivation: Derivation,
     guest: Guest | Local,
     names: Sequence[str],
-    seed: int,
+    points: Sequence[Point],
     progress: Callable[[int, int], None] | None = None,
+    skip: Sequence[str] = (),
 ) -> Seen:
-    """Call a person's functions at every probe.
+    """Call a person's functions at every point.
 
     Parameters
     ----------
@@ -86,29 +125,33 @@ def look(
         Already open.
     names : sequence of str
         How backward's return statement names what it returns: `returned.return_names`.
-    seed : int
-        Of the probes.
+    points : sequence of Point
     progress : callable, optional
-        Called with the number of probes done and in all.
+        Called with the number of points done and in all.
+    skip : sequence of str
+        As of `Person.step`.
     """
-    seen = Seen()
-    probes = list(probes_of(case, derivation, seed))
-    layout = seen.layout = _layout(case, derivation, guest, probes[0])
+    seen = Seen(names={"Y": "Y", "E": "E"})
+    layout, first = _layout(guest, points[0], skip)
+    seen.layout = layout
     seen.read_as += layout.words()
-    for done, probe in enumerate(probes):
+    settled = False
+    for done, (point, given) in enumerate(zip(points, _heard(guest, points, layout, first, skip))):
         if progress:
-            progress(done, len(probes))
-        given = guest.step(probe.X, probe.YT, probe.params, layout)
+            progress(done, len(points))
+        probe = point.probe
         if given.problem:
             seen.problem = seen.problem or {**given.problem, "place": place_of(probe)}
-            if guest.ended:
-                break
-            continue
-        if not seen.sights:
+        if not settled and (not given.problem or any(key.startswith("g:") for key in given.described)):
+            settled = True
             _read(seen, case, derivation, given, names, layout)
-        seen.sights.append(_sight(case, derivation, probe, given, seen.names, layout))
-        if seen.missing:
-            break
+        if given.problem:
+            if given.arrays:
+                seen.partial.append(_sight(case, point, given, seen.names, layout))
+        else:
+            seen.sights.append(_sight(case, point, given, seen.names, layout))
+    if not seen.sights:
+        seen.sights, seen.partial = seen.partial, []
     _flat_biases(case, seen)
     return seen
 
@@ -144,15 +187,16 @@ def data_of(probe: Probe) -> dict[str, Array]:
     return {"X": probe.X, "YT": probe.YT, **probe.params}
 
 
-def _layout(case: Case, derivation: Derivation, guest: Guest | Local, probe: Probe) -> Layout:
-    """Return how the person's arrays lie: the first layout in which forward gives the true output.
+def _layout(guest: Guest | Local, point: Point, skip: Sequence[str]) -> tuple[Layout, Given]:
+    """Return how the person's arrays lie, the first layout in which forward gives the true output, and what it gave.
 
     If there is none, the first that gives an output of the right shape and raises nothing, else nncheck's own.
     """
-    truth = by_lines(case, derivation, data_of(probe))
+    probe, truth = point.probe, point.truth
+    heard: dict[Layout, Given] = {}
     fitting = None
     for layout in LAYOUTS:
-        given = guest.step(probe.X, probe.YT, probe.params, layout)
+        given = heard[layout] = guest.step(probe.X, probe.YT, probe.params, layout, skip)
         if given.problem.get("kind") == "missing" or guest.ended:
             break
         Y = given.arrays.get("Y")
@@ -164,8 +208,10 @@ def _layout(case: Case, derivation: Derivation, guest: Guest | Local, probe: Pro
         if not given.problem and fitting is None:
             fitting = layout
         if (np.abs(Y - truth.value["Y"]) <= EXACT.bound(truth.radius["Y"])).all():
-            return layout
-    return fitting or LAYOUTS[0]
+            fitting = layout
+            break
+    chosen = fitting or LAYOUTS[0]
+    return chosen, heard[chosen]
 
 
 def _read(seen: Seen, case: Case, derivation: Derivation, given: Given, names: Sequence[str], layout: Layout) -> None:
@@ -182,15 +228,13 @@ def _read(seen: Seen, case: Case, derivation: Derivation, given: Given, names: S
     seen.missing = tuple(f"d{name}" for name in case.params if f"d{name}" not in found.values())
 
 
-def _sight(
-    case: Case, derivation: Derivation, probe: Probe, given: Given, names: Mapping[str, str], layout: Layout
-) -> Sight:
+def _sight(case: Case, point: Point, given: Given, names: Mapping[str, str], layout: Layout) -> Sight:
     described = {names[key]: text for key, text in given.described.items() if key in names}
     got = {
         names[key]: _laid_out(array, names[key], case, layout) for key, array in given.arrays.items() if key in names
     }
     flags = tuple(" ".join(names.get(word, word) for word in flag.split(" ")) for flag in given.flags)
-    return Sight(probe, by_lines(case, derivation, data_of(probe)), got, described, flags)
+    return Sight(point.probe, point.truth, got, described, flags)
 
 
 def _laid_out(array: Array, name: str, case: Case, layout: Layout) -> Array:

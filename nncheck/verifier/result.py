@@ -32,7 +32,7 @@ def result_of(
         Besides those of the task and of the assessment.
     """
     if task.cells is not None:
-        assessment.findings[:] = [_in_cell(finding, task.cells) for finding in assessment.findings]
+        assessment.findings[:] = [in_cell(finding, task.cells) for finding in assessment.findings]
     order = {name: i for i, name in enumerate(task.derivation.names)}
     quantities = sorted(assessment.quantities, key=lambda checked: order.get(checked.name, len(order)))
     verdict: Verdict = "differ" if assessment.findings else "agree"
@@ -59,7 +59,8 @@ def result_of(
     )
 
 
-def _in_cell(finding: Finding, cells: Cells) -> Finding:
+def in_cell(finding: Finding, cells: Cells) -> Finding:
+    """Return a finding of a notebook with the code cell that its line stands in."""
     if finding.line is None:
         return finding
     cell, line = cells.place(finding.line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from nncheck import source
 from nncheck.case import Case
 from nncheck.formula import Derivation
 from nncheck.language import phrase
@@ -49,14 +50,13 @@ def quantities(
 def return_names(text: str) -> tuple[str, ...]:
     """Return the names in ``return dW, dB, ...`` of backward; empty if it returns anything else."""
     try:
-        tree = ast.parse(text)
+        tree = source.parsed(text)
     except (SyntaxError, ValueError):
         return ()
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef) and function.name == "backward":
-            for node in ast.walk(function):
-                if isinstance(node, ast.Return) and isinstance(node.value, (ast.Tuple, ast.List)):
-                    return tuple(e.id if isinstance(e, ast.Name) else "" for e in node.value.elts)
+    function = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "backward"), None)
+    for node in ast.walk(function) if function else ():
+        if isinstance(node, ast.Return) and isinstance(node.value, (ast.Tuple, ast.List)):
+            return tuple(e.id if isinstance(e, ast.Name) else "" for e in node.value.elts)
     return ()
 
 
@@ -67,7 +67,7 @@ def line_of(text: str, name: str) -> int | None:
     the way forward in forward, the loss E in what loss returns.
     """
     try:
-        tree = ast.parse(text)
+        tree = source.parsed(text)
     except (SyntaxError, ValueError):
         return None
     wanted = "backward" if name[:1] == "d" else "loss" if name == "E" else "forward"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nncheck.errors import InputError
@@ -19,28 +21,60 @@ from nncheck.verifier.task import Task
 from nncheck.verifier.truth import Autograd
 
 
+@dataclass(frozen=True)
+class Read:
+    """What was found of a training or its numbers, how it was read and what is worth knowing of that."""
+
+    assessment: Assessment
+    read_as: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
 def verify_numbers(task: Task) -> VerifyResult:
     """Verify a trajectory of numbers, at each step from the parameters that it holds."""
-    numbers = read_numbers(Path(task.file), task.case, task.mapping)
     with Autograd(task.case) as autograd:
-        autograd.ready()
-        assessment = check_numbers(task.case, task.derivation, numbers, autograd)
-        read_as = [
-            phrase("{quantity} is read from {column}", quantity=quantity, column=column)
-            for quantity, column in numbers.columns.items()
-            if quantity != column
-        ]
-        return result_of(task, autograd, assessment, read_as, numbers.notes)
+        read = read_and_check_numbers(task, autograd)
+        return result_of(task, autograd, read.assessment, read.read_as, read.notes)
 
 
 def verify_script(task: Task, guest: Guest) -> VerifyResult:
     """Verify a training script at the steps that it does."""
     with Autograd(task.case) as autograd:
-        observed = observe(guest.watch, task.text, task.case, task.mapping, task.seed)
-        if isinstance(observed, NeedsMap):
-            raise InputError(f"{task.file}: {observed.text}")
-        if isinstance(observed, Failure):
-            return result_of(task, autograd, Assessment(findings=[stopped(observed.text)], faults={"code"}))
-        autograd.ready()
-        assessment = check_run(task.case, task.derivation, observed, autograd, task.text)
-        return result_of(task, autograd, assessment, observed.read_as)
+        read = watch_and_check_script(task, guest, autograd)
+        return result_of(task, autograd, read.assessment, read.read_as, read.notes)
+
+
+def read_and_check_numbers(task: Task, autograd: Autograd) -> Read:
+    """Read a file of numbers and judge it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    numbers = read_numbers(Path(task.file), task.case, task.mapping)
+    autograd.ready()
+    assessment = check_numbers(task.case, task.derivation, numbers, autograd)
+    read_as = [
+        phrase("{quantity} is read from {column}", quantity=quantity, column=column)
+        for quantity, column in numbers.columns.items()
+        if quantity != column
+    ]
+    return Read(assessment, read_as, numbers.notes)
+
+
+def watch_and_check_script(task: Task, guest: Guest, autograd: Autograd) -> Read:
+    """Run a script in the process of the person's code and judge its steps.
+
+    Raises
+    ------
+    InputError
+        If it cannot be told which of its variables are the parameters.
+    """
+    observed = observe(guest.watch, task.text, task.case, task.mapping, task.seed)
+    if isinstance(observed, NeedsMap):
+        raise InputError(f"{task.file}: {observed.text}")
+    if isinstance(observed, Failure):
+        return Read(Assessment(findings=[stopped(observed.text)], faults={"code"}))
+    autograd.ready()
+    return Read(check_run(task.case, task.derivation, observed, autograd, task.text), observed.read_as)

@@ -41,6 +41,7 @@ def check_update(case: Case, guest: Guest | Local, seen: Seen, truths: Sequence[
         )
         assessment.findings[:] = [f for f in assessment.findings if f.kind not in ("value", "convention")]
         assessment.faults.discard("derivation")
+        assessment.taken_back = True
         assessment.quantities[:] = [q for q in assessment.quantities if q.name[1:] not in params or q.name == "Y"]
         return
     given = guest.update(params, right, LR, STEPS)

@@ -14,7 +14,7 @@ from nncheck.manual.client import LIMIT, Guest, Local
 from nncheck.verification import VerifyResult
 from nncheck.verifier.assess import assess
 from nncheck.verifier.content import read
-from nncheck.verifier.functions import Seen, data_of, look
+from nncheck.verifier.functions import Seen, data_of, look, points_of, probes_of
 from nncheck.verifier.groups import index_of
 from nncheck.verifier.outputs import guarded, labels_alone, probabilities
 from nncheck.verifier.result import result_of
@@ -125,12 +125,15 @@ def _functions(task: Task, guest: Guest | Local, progress: Progress | None) -> V
         problem = guest.open()
         told = None if progress is None else lambda done, total: progress(task.file, done, total)
         names = return_names(task.text)
-        seen = Seen(problem=problem) if problem else look(case, derivation, guest, names, task.seed, told)
+        seen = Seen(problem=problem)
+        if not problem:
+            points = points_of(case, derivation, probes_of(case, derivation, task.seed))
+            seen = look(case, derivation, guest, names, points, told)
         probabilities(derivation, seen)
         guarded(derivation, seen)
         labels_alone(case, derivation, guest, seen, task.seed)
         autograd.ready()
-        truths = [autograd.judge(s.probe.sizes, data_of(s.probe), s.truth) for s in seen.sights]
+        truths = [autograd.judge(s.probe.sizes, data_of(s.probe), s.truth) for s in seen.every]
         index = index_of(case, derivation, [s.probe for s in seen.sights])
         assessment = assess(case, derivation, seen, truths, index, task.text)
         if guest.has_update and not problem:

@@ -21,7 +21,7 @@ from nncheck.formula.lines import walk
 from nncheck.manual.client import Local
 from nncheck.manual.layouts import LAYOUTS
 from nncheck.verifier.assess import Assessment, assess
-from nncheck.verifier.functions import LR, Seen, look
+from nncheck.verifier.functions import LR, Seen, look, points_of, probes_of
 from nncheck.verifier.groups import index_of
 from nncheck.verifier.outputs import probabilities
 from nncheck.verifier.updates import check_update
@@ -48,12 +48,13 @@ class Judge:
     def __init__(self, case: Case, derivation: Derivation, seed: int = 0) -> None:
         self.case, self.derivation, self.seed = case, derivation, seed
         self.layout = LAYOUTS[0]
+        self._points = points_of(case, derivation, probes_of(case, derivation, seed))
         self._indices: dict[tuple[int, ...], Index] = {}
 
     def assess(self, holder: object, names: Sequence[str] = (), text: str = "") -> Assessment:
         """Return the assessment of functions, of their update too if they have one."""
         guest, seen = self._look(holder, names)
-        truths = [sight.truth for sight in seen.sights]
+        truths = [sight.truth for sight in seen.every]
         assessment = assess(self.case, self.derivation, seen, truths, self._index(seen), text)
         if guest.has_update:
             check_update(self.case, guest, seen, truths, assessment)
@@ -65,7 +66,7 @@ class Judge:
 
     def _look(self, holder: object, names: Sequence[str]) -> tuple[Local, Seen]:
         guest = Local(holder, Path("own.py"))
-        seen = look(self.case, self.derivation, guest, names, self.seed)
+        seen = look(self.case, self.derivation, guest, names, self._points)
         probabilities(self.derivation, seen)
         self.layout = seen.layout
         return guest, seen

@@ -41,9 +41,9 @@ PLANTED = {
     ),
     "a function too few": (
         FORWARD + LOSS,
-        "code",
+        "missing",
         None,
-        "mine.py: backward missing; expected forward(params, X) -> Y, cache",
+        "there is no function backward(params, cache, YT).",
     ),
     "other arguments": (
         FORWARD + LOSS + "def backward(a, b, c, d, e): return {}\n",

@@ -12,6 +12,8 @@ from typing import Any
 
 _DRAWING = ("matplotlib", "seaborn", "plotly", "pylab", "IPython")
 _IF_MISSING = ("tqdm",)
+#: What may be imported though it is not there.
+REPLACED = (*_DRAWING, *_IF_MISSING)
 
 
 class _Inert:

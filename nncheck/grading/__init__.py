@@ -1,0 +1,1 @@
+"""Grading: many people's submissions, untrusted, to points, feedback and one result each."""

@@ -1,0 +1,126 @@
+"""Collects submissions: finds what lies in the paths, tells whose it is, and leaves the reading for later.
+
+An index of all files is made first, without opening one; `Collected.submissions` reads each when it is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from nncheck.errors import InputError
+from nncheck.grading.assignment import Assignment
+from nncheck.grading.submissions import given
+from nncheck.grading.submissions.doubts import doubts
+from nncheck.grading.submissions.grouping import places_of
+from nncheck.grading.submissions.layouts import canvas, classroom, gradescope, moodle
+from nncheck.grading.submissions.layouts.owner import Root
+from nncheck.grading.submissions.loading import expected, load
+from nncheck.grading.submissions.ordering import joined, ordered
+from nncheck.grading.submissions.record import Collected, Place, Submissions
+from nncheck.language import phrase, use
+
+LAYOUTS = ("plain", "moodle", "canvas", "gradescope", "classroom")
+# how many of a note's examples are named
+_SHOWN = 5
+# a layout is taken for granted if so many of the files follow it
+_SURE = 0.5
+
+
+def collect(
+    paths: Sequence[Path], assignment: Assignment, layout: str | None = None, *, times: bool = False
+) -> Collected:
+    """Find the submissions in files, folders and archives.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The same file given twice is one.
+    assignment : Assignment
+        Its pattern for the student, its forms, its parts' files and its language.
+    layout : str, optional
+        One of `LAYOUTS`; guessed from the names if it is None or ``auto``.
+    times : bool
+        Whether the time of a file counts as that of handing in, where the layout has none. A copied file's is wrong.
+
+    Returns
+    -------
+    Collected
+        Nobody is left out in silence: what cannot be read or told is a submission with a problem, or a note.
+
+    Raises
+    ------
+    InputError
+        If a path is not there, or there is no submission at all.
+    """
+    if layout not in (None, "auto", *LAYOUTS):
+        raise InputError(f"--layout {layout}: there is no such layout; expected auto, {', '.join(LAYOUTS)}.")
+    pattern = _compiled(assignment.student)
+    asked = None if layout == "auto" else layout
+    with use(assignment.language):  # problems are the students' to read; notes are few and speak it too
+        roots = given.roots(paths, pattern, lambda root: _guess([root]) != "plain", packed=asked not in (None, "plain"))
+        chosen = asked or _guess(roots)
+        notes: list[str] = []
+        places: list[Place] = []
+        for root in roots:
+            places += places_of(root, chosen, assignment, pattern, notes)
+            notes += root.notes
+        if len(assignment.parts) > 1:
+            places = joined(places, assignment.parts)
+        places = ordered(places, times)
+        if not places:
+            raise InputError(_none_found(paths, notes, assignment))
+        notes[:0] = [] if asked else [phrase("Layout: {layout}, as the names tell.", layout=chosen)]
+        notes += doubts(places)
+    return Collected(
+        submissions=Submissions(places, partial(load, forms=assignment.forms, language=assignment.language)),
+        layout=chosen,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    if not pattern:
+        return None
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise InputError(
+            f"student: {pattern!r} is no regular expression ({error}); mend it in the assignment."
+        ) from None
+    if "student" not in compiled.groupindex:
+        raise InputError(f"student: {pattern!r} has no group (?P<student>...); expected one around the id.")
+    return compiled
+
+
+def _guess(roots: Sequence[Root]) -> str:
+    """Return the layout whose naming most of the files follow."""
+    paths = [entry.path for root in roots for entry in root.found.entries]
+    if not paths:
+        return "plain"
+    follow: dict[str, Callable[[str], bool]] = {
+        "moodle": lambda path: moodle.owner(path) is not None,
+        "canvas": lambda path: canvas.owner(path) is not None,
+    }
+    for name, follows in follow.items():
+        if sum(map(follows, paths)) > _SURE * len(paths):
+            return name
+    if any(path.rpartition("/")[2] == gradescope.METADATA for path in paths):
+        return "gradescope"
+    numbered = sum(re.search(r"(?:^|/)submission_\d+/", path) is not None for path in paths)
+    if numbered > _SURE * len(paths):
+        return "gradescope"
+    if all(classroom.share(root) > _SURE for root in roots):
+        return "classroom"
+    return "plain"
+
+
+def _none_found(paths: Sequence[Path], notes: Sequence[str], assignment: Assignment) -> str:
+    where = ", ".join(str(path) for path in list(paths)[:_SHOWN])
+    extra = "".join(f"\n{note}" for note in notes)
+    return (
+        f"{where}: there is no submission here; expected files ({expected(assignment.forms)}), a folder for each "
+        f"student, or a zip or tar archive of them.{extra}"
+    )

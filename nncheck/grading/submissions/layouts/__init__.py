@@ -1,0 +1,1 @@
+"""How platforms name what they export: each module reads one naming."""

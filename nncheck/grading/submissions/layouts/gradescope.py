@@ -1,0 +1,158 @@
+"""Gradescope's "Download Submissions": a folder for each submission and one YAML file that says whose it is.
+
+``assignment_8046601_export/submission_123456789/file.py`` beside ``submission_metadata.yml``, which has under the name
+of each folder ``:submitters:`` (a list of ``:name:``, ``:sid:``, ``:email:``) and ``:created_at:``. Ruby writes it:
+keys begin with a colon. The output of autograders stands in it too, so only keys at their own depth are believed.
+
+Sources: public programs that read it, such as one that renames by ``record[':submitters'][0][':sid']``, and the test
+data of an importer ("assignment_8046601_export"); gradescope-autograders.readthedocs.io has only the JSON of its
+autograders.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from nncheck.grading.submissions import names
+from nncheck.grading.submissions.caps import MEGABYTE, Unreadable
+from nncheck.grading.submissions.layouts.owner import Owner, Root
+from nncheck.language import phrase
+
+METADATA = "submission_metadata.yml"
+_FOLDER = re.compile(r"(?:^|(?<=/))submission_(?P<id>\w+)(?:/|$)")
+_LINE = re.compile(r"(?P<indent> *)(?P<item>- +)?(?P<key>:?[\w.\-]+|\"[^\"]*\"|'[^']*'):(?: +(?P<value>.*))?$")
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(?:(Z|UTC)|([+-])(\d\d):?(\d\d))?", re.IGNORECASE
+)
+# with the output of every autograder in it; beyond that it is not what it says
+_LARGEST = 512 * MEGABYTE
+
+
+@dataclass
+class Meta:
+    """What the YAML says of one submission."""
+
+    people: list[dict[str, str]] = field(default_factory=list)
+    created: str = ""
+
+
+def reader(root: Root) -> Callable[[str], Owner | None]:
+    """Return what tells whose a file is."""
+    said: dict[str, Meta] = {}
+    for entry in root.found.entries:
+        folder, _, last = entry.path.rpartition("/")
+        if last != METADATA or entry.problem:
+            continue
+        try:
+            text = entry.source.read(entry.key, _LARGEST).decode("utf-8-sig", "replace")
+        except Unreadable as problem:
+            root.notes.append(str(problem))
+            continue
+        for name, meta in parse(text.splitlines()).items():
+            said["/".join(filter(None, (folder, names.clean(name)[0] if name else "")))] = meta
+
+    def owner(path: str) -> Owner | None:
+        match = _FOLDER.search(path)
+        label = path[: match.end()].rstrip("/") if match else ""
+        if match is None and path.rpartition("/")[2] != METADATA:
+            # a folder of another name that the YAML knows
+            label = next((path[:at] for at in _slashes(path) if path[:at] in said), "")
+        if not label:
+            return None
+        meta = said.get(label, Meta())
+        people = tuple(
+            (names.visible(sid), names.visible(person.get(":name", "")))
+            for person in meta.people
+            if (sid := person.get(":sid") or person.get(":email") or person.get(":name", ""))
+        )
+        number = match["id"] if match else label.rpartition("/")[2]
+        student, name = people[0] if people else (number, "")
+        inside = path[len(label) :].lstrip("/")
+        return Owner(
+            label=label,
+            student=student,
+            name=name,
+            inside=inside,
+            submitted=_time(meta.created),
+            ignored=inside == METADATA,
+            people=people,
+        )
+
+    return owner
+
+
+def parse(lines: Iterable[str]) -> dict[str, Meta]:
+    """Read as much of the YAML as is needed: under each folder's name its submitters and time.
+
+    Returns
+    -------
+    dict of str to Meta
+        By folder; the key is empty for a file that is about its own folder alone.
+    """
+    found: dict[str, Meta] = {}
+    folder, key, depth = "", "", 0  # of the lines above: the folder, its key that is open, the depth of such keys
+    for line in lines:
+        match = _LINE.match(line)
+        if match is None:
+            continue
+        indent, name, value = len(match["indent"]), match["key"], _scalar(match["value"] or "")
+        if indent == 0 and not match["item"]:
+            own = name in (":submitters", ":created_at", ":id")
+            folder, key, depth = ("" if own else _scalar(name)), "", 0 if own else -1
+            found.setdefault(folder, Meta())
+            if not own:
+                continue
+        if depth < 0 and not match["item"]:
+            depth = indent
+        meta = found.get(folder)
+        if meta is None:
+            continue
+        if indent == depth and not match["item"]:
+            key = name
+            if key == ":created_at":
+                meta.created = value
+        elif key == ":submitters" and match["item"] and indent <= depth + 2:
+            meta.people.append({name: value})
+        elif key == ":submitters" and meta.people and indent <= depth + 4:
+            meta.people[-1].setdefault(name, value)
+    return found
+
+
+def _slashes(path: str) -> list[int]:
+    return [at for at, sign in enumerate(path) if sign == "/"]
+
+
+def _scalar(text: str) -> str:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            return str(json.loads(text))
+        except ValueError:
+            return text[1:-1]
+    return "" if text in ("~", "null") else text
+
+
+def _time(text: str) -> datetime | None:
+    match = _TIME.match(text)
+    if match is None:
+        return None
+    day, clock, fraction, _, sign, hours, minutes = match.groups()
+    zone = f"{sign}{hours}:{minutes}" if sign else "+00:00"  # Ruby writes UTC without one
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{zone}").astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+
+
+def unknown(count: int) -> str:
+    """Return the note for submissions that the YAML does not name."""
+    return phrase(
+        "{count} submissions are not named in submission_metadata.yml: their folders' numbers stand for the students.",
+        count=count,
+    )

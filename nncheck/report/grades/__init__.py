@@ -1,0 +1,156 @@
+"""The results of grading as files: for the instructor, for students, for the systems that courses use.
+
+To add a format: a file here, and a line in one of the three tables. Formats in `_FOLDERS` and `_FILES` get a `Sheet`,
+which holds only what its student may see; those in `_INSTRUCTOR` get the whole record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from nncheck.errors import InputError
+from nncheck.files import write_whole
+from nncheck.grades import AssignmentFacts, Graded, GroundFacts
+from nncheck.language import use
+from nncheck.report.grades import check50, classroom50, feedback, gradescope, prairielearn
+from nncheck.report.grades.github import Github
+from nncheck.report.grades.index import Index
+from nncheck.report.grades.junit import Junit
+from nncheck.report.grades.lines import Lines
+from nncheck.report.grades.names import Names
+from nncheck.report.grades.nbgrader import Nbgrader
+from nncheck.report.grades.sheet import Sheet, sheet
+from nncheck.report.grades.sinks import Folder, InstructorSink, Sink
+from nncheck.report.grades.table import Table
+from nncheck.report.grades.tally import Tally as Tally
+from nncheck.report.grades.terminal import terminal as terminal
+
+_INSTRUCTOR: dict[str, Callable[[Path, AssignmentFacts], InstructorSink]] = {
+    "csv": Table,
+    "jsonl": Lines,
+    "feedback": Index,  # beside the pages themselves
+}
+_FILES: dict[str, Callable[[Path, AssignmentFacts], Sink]] = {"junit": Junit, "nbgrader": Nbgrader, "github": Github}
+#: One file for each student: its ending, and the function that makes it.
+_FOLDERS: dict[str, tuple[str, Callable[[Sheet, AssignmentFacts], str]]] = {
+    "feedback": (".md", lambda sheet, _: feedback.render(sheet)),
+    "gradescope": (".json", lambda sheet, _: gradescope.render(sheet)),
+    "prairielearn": (".json", lambda sheet, _: prairielearn.render(sheet)),
+    "classroom50": (".json", classroom50.render),
+    "check50": (".json", lambda sheet, _: check50.render(sheet)),
+}
+
+#: What is always written.
+DEFAULT = ("csv", "jsonl", "feedback")
+FORMATS = (*DEFAULT, *(name for name in (*_FOLDERS, *_FILES) if name not in DEFAULT))
+
+
+def write(
+    folder: Path,
+    rows: Callable[[], Iterable[Graded]],
+    assignment: AssignmentFacts,
+    ground: GroundFacts,
+    formats: Sequence[str] = DEFAULT,
+    summary: str = "",
+    tally: Tally | None = None,
+) -> tuple[Path, ...]:
+    """Write results in the formats that are named, each file or folder whole or not at all.
+
+    Results are taken one by one and never held: memory does not grow with their number, but for a few bytes each to
+    keep file names apart.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; it is made if it is missing.
+    rows : callable
+        Gives a fresh iterator over the results, one for each student.
+    formats : sequence of str
+        Of `FORMATS`.
+    summary : str
+        Markdown for the instructor, written as summary.md; what of the ground is to be said stands in it.
+    tally : Tally, optional
+        Is filled on the way, for `terminal`.
+
+    Returns
+    -------
+    tuple of Path
+        What was written, in the order of the formats.
+
+    Raises
+    ------
+    InputError
+        If a format is unknown or something cannot be written; what stood there before stays.
+    """
+    wanted = _known(formats)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undo, use(assignment.language):
+            whole, own = _open(folder, assignment, wanted, undo)
+            names = Names()
+            for graded in rows():
+                page, seen = names.take(graded.student), sheet(graded, assignment)
+                for instructors in whole:
+                    instructors.add(graded, seen, page)
+                for sink in own:
+                    sink.add(seen, page)
+                if tally is not None:
+                    tally.add(graded)
+            written = [*(sink.finish() for sink in whole), *(sink.finish() for sink in own)]
+            undo.pop_all()
+    except OSError as error:
+        place = error.filename or folder
+        raise InputError(f"{place}: cannot be written ({error.strerror or error}).") from None
+    if summary:
+        write_whole(folder / "summary.md", summary)
+        written.insert(0, folder / "summary.md")
+    return tuple(written)
+
+
+def single(path: Path, graded: Graded, assignment: AssignmentFacts, form: str = "gradescope") -> Path:
+    """Write one student's file in one format to just this path, as an autograder needs it: results.json.
+
+    Raises
+    ------
+    InputError
+        If the format is none with a file for each student, or the file cannot be written.
+    """
+    if form not in _FOLDERS:
+        raise InputError(f"format: got {form!r}, expected one with a file for each student: {', '.join(_FOLDERS)}.")
+    with use(assignment.language):
+        write_whole(path, _FOLDERS[form][1](sheet(graded, assignment), assignment))
+    return path
+
+
+def _known(formats: Sequence[str]) -> list[str]:
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise InputError(f"formats: got {', '.join(map(repr, unknown))}, expected some of {', '.join(FORMATS)}.")
+    return list(dict.fromkeys(formats))
+
+
+def _open(
+    folder: Path, assignment: AssignmentFacts, formats: Sequence[str], undo: ExitStack
+) -> tuple[list[InstructorSink], list[Sink]]:
+    """Open a sink for each format; `undo` drops them all if anything goes wrong."""
+    whole: list[InstructorSink] = []
+    own: list[Sink] = []
+    for name in formats:
+        if name in _INSTRUCTOR:
+            whole.append(_INSTRUCTOR[name](folder, assignment))
+            undo.callback(whole[-1].drop)
+        if name in _FOLDERS:
+            ending, render = _FOLDERS[name]
+            own.append(Folder(folder / name, ending, partial(_rendered, render, assignment)))
+            undo.callback(own[-1].drop)
+        if name in _FILES:
+            own.append(_FILES[name](folder, assignment))
+            undo.callback(own[-1].drop)
+    return whole, own
+
+
+def _rendered(render: Callable[[Sheet, AssignmentFacts], str], assignment: AssignmentFacts, sheet: Sheet) -> str:
+    return render(sheet, assignment)

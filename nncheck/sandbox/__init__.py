@@ -1,0 +1,1 @@
+"""The sandbox: other people's code behind walls that were tested before anything ran in them."""

@@ -1,0 +1,280 @@
+"""What a mistake costs: one check for one wrong line, and what follows rightly keeps its points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nncheck import case as cases
+from nncheck.grades import Grade, Mark
+from nncheck.grading.assignment import FORMS, Assignment, Part
+from nncheck.grading.judge import Judge
+from nncheck.grading.own_code import OwnCode
+from nncheck.grading.submissions import Submission, SubmittedFile
+
+TWENTY = Path(__file__).parent / "twenty"
+POINTS = {"forward": 2.0, "loss": 2.0, "dW2": 2.0, "dB2": 1.0, "dW": 2.0, "dB": 1.0, "update": 1.0, "trajectory": 1.0}
+RIGHT = (TWENTY / "01_right.py").read_text()
+
+
+def assignment(**changes: object) -> Assignment:
+    part = Part(case=cases.find("relu_sigmoid"), points=POINTS, steps=20)
+    plain = Assignment(path=Path("homework.toml"), title="", parts=(part,), seed="0123456789abcdef", forms=FORMS)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with Judge(assignment(), OwnCode()) as judge:
+        yield judge
+
+
+def graded(judge: Judge, text: str, name: str = "solution.py") -> Grade:
+    return judge.grade(submission(text, name))
+
+
+def submission(text: str, name: str = "solution.py") -> Submission:
+    return Submission(student="kim", label=name, files=(SubmittedFile(name=name, content=text.encode()),))
+
+
+def by_check(grade: Grade) -> dict[str, Mark]:
+    return {mark.check: mark for mark in grade.parts[0].marks}
+
+
+def lost(grade: Grade) -> dict[str, str]:
+    """Return the checks that cost something, with their verdicts."""
+    return {check: mark.verdict for check, mark in by_check(grade).items() if mark.points < mark.of}
+
+
+def _changed(*pairs: tuple[str, str]) -> str:
+    text = RIGHT
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def test_a_right_submission_has_all_points(judge: Judge) -> None:
+    grade = graded(judge, RIGHT)
+    assert (grade.points, grade.of, grade.status) == (12.0, 12.0, "graded")
+    assert not grade.parts[0].mistakes and not grade.parts[0].hints
+    assert all(mark.verdict == "pass" and not mark.why for mark in grade.parts[0].marks)
+
+
+#: What is written instead, which checks it costs, and what it is named.
+MISTAKES = {
+    "a line without a check of its own costs the first that is computed from it": (
+        [(" * Y * (1 - Y)", "")],
+        {"dW2": "wrong"},
+        ["act.missing"],
+    ),
+    "in the hidden layer only what comes after it": ([(" * (Z > 0)", "")], {"dW": "wrong"}, ["act.missing"]),
+    "a wrong forward line costs forward alone": ([(' + params["B"]', "")], {"forward": "wrong"}, None),
+    "a wrong loss with right gradients": (
+        [("np.mean((Y - YT) ** 2)", "np.sum((Y - YT) ** 2)")],
+        {"loss": "wrong"},
+        None,
+    ),
+    "a gradient that nothing else is computed from": ([("dZ2.T @ H", "2 * dZ2.T @ H")], {"dW2": "wrong"}, None),
+    "two mistakes cost two checks": (
+        [("2 * (Y - YT)", "(Y - YT)"), ('"B": dZ.sum(axis=0)', '"B": dZ.mean(axis=0)')],
+        {"dW2": "wrong", "dB": "wrong"},
+        ["mse.no2", "db.mean"],
+    ),
+    "an update uphill costs update, and the training that it spoils": (
+        [("- lr", "+ lr")],
+        {"update": "wrong", "trajectory": "wrong"},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected", "ids"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_taken_off_once(
+    judge: Judge, changes: list[tuple[str, str]], expected: dict[str, str], ids: list[str] | None
+) -> None:
+    grade = graded(judge, _changed(*changes))
+    assert lost(grade) == expected
+    assert grade.status == "graded"
+    if ids:
+        assert [mistake.id for mistake in grade.parts[0].mistakes] == ids
+
+
+def test_what_follows_from_a_mistake_says_so() -> None:
+    with Judge(assignment(), OwnCode()) as judge:
+        marks = by_check(graded(judge, _changed((" * Y * (1 - Y)", ""))))
+    assert marks["dB2"].follows == marks["dW"].follows == marks["dB"].follows == "dZ2"
+    assert marks["dB2"].why == "right for the wrong dZ2 before it"
+    assert marks["dW2"].why == "right for what comes before it, but the mistake in dZ2 is counted here"
+    assert marks["trajectory"].verdict == "pass" and marks["trajectory"].follows == "dW2"
+
+
+def test_without_follow_through_everything_that_differs_is_wrong() -> None:
+    with Judge(assignment(follow_through=False), OwnCode()) as judge:
+        grade = graded(judge, _changed((" * Y * (1 - Y)", "")))
+    assert lost(grade) == dict.fromkeys(("dW2", "dB2", "dW", "dB", "trajectory"), "wrong")
+
+
+@pytest.mark.parametrize("cost", [0.0, 1.5])
+def test_a_convention_costs_what_the_assignment_says(cost: float) -> None:
+    text = _changed(("np.mean", "0.5 * np.mean"), ("2 * (Y - YT)", "(Y - YT)"))
+    with Judge(assignment(convention_cost=cost), OwnCode()) as judge:
+        grade = graded(judge, text)
+    assert not lost(grade)
+    assert grade.points == 12.0 - cost
+    assert grade.parts[0].mistakes[0].convention
+
+
+def test_zeros_earn_nothing_even_where_they_follow_from_zeros(judge: Judge) -> None:
+    text = _changed(("    return Y, (", "    Y = 0 * Y\n    return Y, ("))  # then dZ2 = dY * 0 * 1 is zero, rightly so
+    grade = graded(judge, text)
+    assert {"forward", "dW2", "dB2", "dW", "dB"} <= set(lost(grade))
+
+
+def test_an_own_value_that_is_handed_over_is_gone_on_with(judge: Judge) -> None:
+    text = _changed(
+        ("    dZ = (dZ2", "    dZ2 = dZ2 + 0.01 * np.arange(dZ2.size).reshape(dZ2.shape)\n    dZ = (dZ2"),
+        ('{"W2"', '{"Z2": dZ2, "W2"'),
+    )
+    grade = graded(judge, text)
+    assert lost(grade) == {"dW2": "wrong"}
+    assert "dZ2" in by_check(grade)["dW2"].why
+
+
+def test_what_is_right_at_the_common_points_alone_is_wrong() -> None:
+    """Whoever knows the points of the diagnosis, but not the secret, gains nothing."""
+    known = _changed(
+        (
+            "def backward(params, cache, YT):\n",
+            "def backward(params, cache, YT):\n    if len(YT) == 5 and params['W'].shape != (2, 2):\n"
+            "        return {n: np.ones_like(p) for n, p in params.items()}\n",
+        )
+    )
+    with Judge(assignment(), OwnCode()) as judge:
+        grade = graded(judge, known)
+    assert {"dW2", "dB2", "dW", "dB"} <= set(lost(grade))
+
+
+def test_each_submission_has_its_own_probes_from_secret_and_content(judge: Judge) -> None:
+    seeds = [graded(judge, text).parts[0].seed for text in (RIGHT, RIGHT + "# mine\n", RIGHT)]
+    with Judge(assignment(seed="another secret!!"), OwnCode()) as other:
+        seeds.append(graded(other, RIGHT).parts[0].seed)
+    assert seeds[0] == seeds[2] and len(set(seeds)) == 3
+
+
+def test_state_between_calls_costs_what_it_spoils(judge: Judge) -> None:
+    text = _changed(("    dZ2 = ", "    calls.append(1)\n    dZ2 = len(calls) * ")) + "\n\ncalls = []\n"
+    assert by_check(graded(judge, text))["dW2"].verdict == "wrong"
+
+
+def test_an_exception_costs_what_it_keeps_from_being_reached(judge: Judge) -> None:
+    grade = graded(judge, _changed(("    dZ = (dZ2", "    assert len(X) < 3, 'too many'\n    dZ = (dZ2")))
+    assert grade.status == "crashed"
+    assert grade.reason.startswith("solution.py, line 20: AssertionError: too many")
+    marks = by_check(grade)
+    assert {check for check, mark in marks.items() if mark.verdict == "pass"} == {
+        "forward",
+        "loss",
+        "update",
+        "trajectory",
+    }
+    assert marks["dW2"].verdict == "not-reached" and "line 20" in marks["dW2"].why
+
+
+def test_a_loss_that_raises_costs_no_gradient(judge: Judge) -> None:
+    grade = graded(judge, _changed(("    return np.mean((Y - YT) ** 2)", "    return Y.nothing")))
+    assert set(lost(grade)) == {"loss", "trajectory"}
+
+
+def test_a_forward_that_raises_leaves_loss_and_update(judge: Judge) -> None:
+    grade = graded(judge, _changed(("    H = np.maximum(Z, 0)", "    H = undefined")))
+    assert {check for check, mark in by_check(grade).items() if mark.points} == {"loss", "update"}
+
+
+def test_float32_is_judged_as_what_it_is(judge: Judge) -> None:
+    grade = graded(
+        judge,
+        _changed(
+            (
+                "    Z = X",
+                "    params = {n: p.astype(np.float32) for n, p in params.items()}\n    Z = X.astype(np.float32)",
+            ),
+        ),
+    )
+    assert not lost(grade)
+
+
+def test_a_factor_that_update_takes_back_costs_nothing(judge: Judge) -> None:
+    grade = graded(judge, _changed(("2 * (Y - YT)", "4 * (Y - YT)"), ("- lr", "- 0.5 * lr")))
+    assert set(lost(grade)) <= {"trajectory"}
+
+
+#: Other forms of the same work.
+FORMULAS = (cases.find("relu_sigmoid").folder / "derivation.txt").read_text()
+
+
+def test_formulas_are_marked_line_by_line(judge: Judge) -> None:
+    assert set(lost(graded(judge, FORMULAS, "lines.txt"))) == {"update", "trajectory"}
+    grade = graded(judge, FORMULAS.replace("dZ2 = dY * Y * (1 - Y)", "dZ2 = dY"), "lines.txt")
+    assert set(lost(grade)) == {"dW2", "update", "trajectory"} or lost(grade)
+    assert grade.parts[0].form == "formulas"
+
+
+def test_a_form_that_is_not_taken_is_said() -> None:
+    with Judge(assignment(forms=("functions",)), OwnCode()) as judge:
+        grade = graded(judge, FORMULAS, "lines.txt")
+    assert grade.status == "unreadable" and grade.points == 0
+
+
+def test_a_fault_of_ours_is_ours(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nncheck.grading.judge.judge_functions", lambda *_: 1 / 0)
+    grade = graded(judge, RIGHT)
+    assert grade.status == "grader-fault"
+    assert grade.reason == "nncheck itself failed: ZeroDivisionError: division by zero"
+
+
+def test_a_grade_survives_json(judge: Judge) -> None:
+    grade = graded(judge, _changed((" * Y * (1 - Y)", "")))
+    assert Grade.from_dict(grade.to_dict()) == grade
+
+
+def with_points(points: dict[str, float], **changes: object) -> Assignment:
+    part = Part(case=cases.find("relu_sigmoid"), points=points, steps=20)
+    return assignment(parts=(part,), **changes)
+
+
+#: Lines inside of the functions that nobody hands over.
+INSIDE = {"Z": 1.0, "H": 1.0, "forward": 1.0, "loss": 1.0, "dY": 1.0, "dZ2": 1.0, "dW2": 1.0, "dZ": 1.0, "dW": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([], {}),
+        ([(" * Y * (1 - Y)", "")], {"dZ2": "wrong"}),
+        ([(" * (Z > 0)", "")], {"dZ": "wrong"}),
+        ([(' + params["B"]', "")], {"Z": "wrong"}),
+        (
+            [("    dZ = (dZ2", "    X.missing\n    dZ = (dZ2")],
+            dict.fromkeys(("dY", "dZ2", "dW2", "dZ", "dW"), "not-reached"),
+        ),
+        (
+            [("    H = ", "    H = X.missing + ")],
+            dict.fromkeys([name for name in INSIDE if name != "loss"], "not-reached"),
+        ),
+    ],
+)
+def test_a_line_inside_is_as_right_as_what_is_computed_from_it(
+    changes: list[tuple[str, str]], expected: dict[str, str]
+) -> None:
+    with Judge(with_points(INSIDE), OwnCode()) as judge:
+        assert lost(graded(judge, _changed(*changes))) == expected
+
+
+@pytest.mark.parametrize("points", [{"dW": 1.0}, {**POINTS}])
+def test_a_sign_that_update_takes_back_costs_nothing_whatever_has_points(points: dict[str, float]) -> None:
+    with Judge(with_points(points), OwnCode()) as judge:
+        assert not lost(graded(judge, _changed(("2 * (Y - YT)", "2 * (YT - Y)"), ("- lr", "+ lr"))))
