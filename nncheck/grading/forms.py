@@ -10,7 +10,7 @@ from typing import Protocol
 from nncheck.errors import InputError
 from nncheck.grades import GroundFacts, Mark, Status
 from nncheck.grading.assignment import Part
-from nncheck.grading.hearing import Hearing
+from nncheck.grading.hearing import Heard, Hearing
 from nncheck.grading.marking import Work
 from nncheck.grading.standing import Standing
 from nncheck.language import phrase
@@ -29,6 +29,8 @@ from nncheck.verifier.truth import Autograd
 
 #: The probes of a form that has no marking probes of its own.
 _SEED = 0
+#: At fewer points where everything runs it is not marked as if it ran.
+_FEW = 3
 
 
 class Walls(Protocol):
@@ -121,9 +123,15 @@ def _heard(
 ) -> Work:
     """Call the functions and judge what they give."""
     derivation, marking = task.derivation, standing.marking(seed)
-    points = (*standing.points, *marking)
-    heard = hearing.call(points)
-    seen = heard.seen
+    heard = hearing.call((*standing.points, *marking))
+    stopped = stopped_in(heard, len(standing.points) + len(marking))
+    if stopped:
+        marking = (*marking, *standing.square(seed))
+        heard = hearing.call((*standing.points, *marking))
+        own = {id(point.probe) for point in marking}
+        if not any(id(sight.probe) in own for sight in heard.seen.sights):
+            stopped = ""  # where nobody can have prepared for it, it never ran
+    points, seen = (*standing.points, *marking), heard.seen
     probabilities(derivation, seen)
     guarded(derivation, seen)
     truths = [sight.truth for sight in seen.every]
@@ -138,22 +146,38 @@ def _heard(
     if seen.missing:
         said = phrase("backward returned no {missing}", missing=", ".join(seen.missing))
         heard.reasons.setdefault("", said)
-    by_probe = {id(sight.probe): sight for sight in seen.every}
+    by_probe = {id(sight.probe): sight for sight in (seen.sights if stopped else seen.every)}
     rows = [by_probe.get(id(point.probe)) for point in points]
+    places = [place for place, row in enumerate(rows) if row or not stopped]
     found.read_as += seen.read_as
     found.notes += [*seen.notes, *assessment.notes]
     return Work(
         case=part.case,
         derivation=derivation,
         assessment=assessment,
-        points=points,
-        groups=lambda: (*standing.groups, *standing.groups_of(marking)),
-        got=[row.got if row else {} for row in rows],
+        points=[points[place] for place in places],
+        groups=lambda: [(*standing.groups, *standing.groups_of(marking))[place] for place in places],
+        got=[row.got if (row := rows[place]) else {} for place in places],
         coarse=frozenset(coarse_of(seen, [checked.name for checked in assessment.quantities])),
         stateful=_stateful(seen),
+        stopped=stopped,
         reasons=heard.reasons,
         trajectory=training,
     )
+
+
+def stopped_in(heard: Heard, points: int) -> str:
+    """Return which function raised at some sizes of the layers, while all ran at others; empty if that is not so.
+
+    A W that should be transposed raises where the layers are of unequal widths. The sizes at which everything ran are
+    marked as if they were all, and the function that raised costs a check.
+    """
+    seen = heard.seen
+    if heard.died or not seen.problem or not _FEW <= seen.complete < points:
+        return ""
+    if seen.complete + len(seen.partial) < points or any("Y" not in sight.got for sight in seen.partial):
+        return "forward"
+    return "loss" if all("E" not in sight.got for sight in seen.partial) else "backward"
 
 
 def judge_formulas(part: Part, task: Task, found: Found) -> None:

@@ -41,6 +41,8 @@ class Heard:
     output : str
         What they printed.
     has_update : bool
+    died : bool
+        Whether a process of theirs ended before its time.
     """
 
     seen: Seen = field(default_factory=Seen)
@@ -49,6 +51,7 @@ class Heard:
     reasons: dict[str, str] = field(default_factory=dict)
     output: str = ""
     has_update: bool = False
+    died: bool = False
 
     def stopped(self, status: Status, reason: str) -> None:
         """Note what stopped them; the first counts."""
@@ -166,6 +169,7 @@ class Hearing:
         failure = guest.failure
         if failure is None:
             return ""
+        self.heard.died = True
         self.heard.stopped(failure.kind, failure.reason)
         self.heard.reasons.setdefault("", failure.reason)
         return failure.stage

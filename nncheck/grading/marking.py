@@ -44,6 +44,8 @@ class Work:
         Quantities that are float32.
     stateful : frozenset of str
         What another call gives otherwise.
+    stopped : str
+        ``forward``, ``loss`` or ``backward`` if it raised at some sizes; the points are those at which all ran.
     reasons : mapping of str to str
         Why a check was not reached, by its name; under the empty name for all others.
     trajectory : Mark or None
@@ -58,6 +60,7 @@ class Work:
     got: Sequence[Mapping[str, Array]] = ()
     coarse: frozenset[str] = frozenset()
     stateful: frozenset[str] = frozenset()
+    stopped: str = ""
     reasons: Mapping[str, str]
     trajectory: Mark | None = None
 
@@ -96,7 +99,20 @@ def marks(work: Work, points: Mapping[str, float], follow_through: bool) -> tupl
             if check and found[check].follows:
                 why = phrase("right for what comes before it, but the mistake in {line} is counted here", line=root)
                 found[check] = replace(found[check], verdict="wrong", points=0.0, follows="", why=why)
+    check = _stopping(work, points, found)
+    if check:
+        found[check] = replace(found[check], verdict="not-reached", points=0.0, why=work.reasons.get("", ""))
     return tuple(found.values())
+
+
+def _stopping(work: Work, points: Mapping[str, float], found: Mapping[str, Mark]) -> str | None:
+    """Return the check that pays for a function that raised at some sizes; None if another has paid for that."""
+    if not work.stopped:
+        return None
+    gradients = [f"d{name}" for name in work.case.params]
+    own = {"forward": ["Y"], "loss": ["E"], "backward": [n for n in work.derivation.names if n in gradients]}
+    paying = list(dict.fromkeys(payer(work.derivation, name, points) for name in own[work.stopped]))
+    return next(iter(paying)) if all(check and found[check].verdict == "pass" for check in paying) else None
 
 
 class _Judging:

@@ -65,6 +65,15 @@ class Standing:
         probes = draw(self.case, self.derivation, seed, shapes, batches, one_hot=self._labels)
         return points_of(self.case, self.derivation, probes)
 
+    def square(self, seed: int) -> tuple[Point, ...]:
+        """Return further marking points with layers of one width, where a W that should be transposed runs too."""
+        chance = random.Random(seed)
+        shapes = ((chance.choice(_WIDTHS),) * len(self.case.sizes),)
+        batches = chance.sample(_BATCHES, 2)
+        return points_of(
+            self.case, self.derivation, draw(self.case, self.derivation, seed, shapes, batches, one_hot=self._labels)
+        )
+
     @cached_property
     def _labels(self) -> bool:
         return has_labels(self.case, self.derivation)

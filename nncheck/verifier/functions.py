@@ -69,6 +69,8 @@ class Seen:
         Gradients that backward did not return.
     keys : tuple of str
         What it returned.
+    complete : int
+        At how many points all of the functions were heard.
     """
 
     sights: list[Sight] = field(default_factory=list)
@@ -80,6 +82,7 @@ class Seen:
     layout: Layout = LAYOUTS[0]
     missing: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    complete: int = 0
 
     @property
     def every(self) -> list[Sight]:
@@ -150,6 +153,7 @@ def look(
                 seen.partial.append(_sight(case, point, given, seen.names, layout))
         else:
             seen.sights.append(_sight(case, point, given, seen.names, layout))
+    seen.complete = len(seen.sights)
     if not seen.sights:
         seen.sights, seen.partial = seen.partial, []
     _flat_biases(case, seen)

@@ -278,3 +278,40 @@ def test_a_line_inside_is_as_right_as_what_is_computed_from_it(
 def test_a_sign_that_update_takes_back_costs_nothing_whatever_has_points(points: dict[str, float]) -> None:
     with Judge(with_points(points), OwnCode()) as judge:
         assert not lost(graded(judge, _changed(("2 * (Y - YT)", "2 * (YT - Y)"), ("- lr", "+ lr"))))
+
+
+#: What runs only where layers are equally wide, and what it costs.
+SQUARE = {
+    "a weight of forward": ([('X @ params["W"].T', 'X @ params["W"]')], {"forward": "wrong"}),
+    "a weight of backward": ([('(dZ2 @ params["W2"])', '(dZ2 @ params["W2"].T)')], {"dW": "wrong"}),
+    "nothing else is wrong": (
+        [("    dZ = (dZ2", "    assert params['W'].shape[0] == params['W'].shape[1], 'square'\n    dZ = (dZ2")],
+        {"dW2": "not-reached"},
+    ),
+    "forward alone": (
+        [("    H = np", "    assert params['W'].shape[0] == params['W'].shape[1]\n    H = np")],
+        {"forward": "not-reached"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), SQUARE.values(), ids=SQUARE)
+def test_what_runs_at_some_sizes_only_costs_one_check(
+    judge: Judge, changes: list[tuple[str, str]], expected: dict[str, str]
+) -> None:
+    grade = graded(judge, _changed(*changes))
+    assert lost(grade) == expected
+    assert grade.status == "crashed"
+
+
+def test_points_learnt_by_heart_earn_nothing_where_the_rest_raises(judge: Judge) -> None:
+    """The points of the diagnosis are known to everybody; at sizes of one width too there are points of one's own."""
+    known = _changed(
+        (
+            "def backward(params, cache, YT):\n",
+            "def backward(params, cache, YT):\n    assert (len(YT), params['W'].shape) in KNOWN\n",
+        )
+    )
+    text = known + "\n\nKNOWN = [(2, (3, 3)), (5, (3, 3)), (7, (3, 3)), (5, (2, 2)), (1, (2, 2))]\n"
+    right_there_alone = text.replace("dZ2.T @ H", "dZ2.T @ H * (1 if len(YT) in (2, 5, 7, 1) else 0)")
+    assert "dW2" in lost(graded(judge, right_there_alone))
