@@ -15,6 +15,8 @@ from typing import Any
 from nncheck.errors import InputError
 from nncheck.language import phrase
 
+#: So many statements of a file may raise before the rest of it is given up.
+_MOST_RAISED = 20
 #: How `describe` names a line, in any of the languages.
 LINE = r", (?:line )?(\d+)(?:행)?"
 
@@ -61,6 +63,20 @@ def parsed(text: str) -> ast.Module:
         return ast.parse(text)
 
 
+def definitions(text: str) -> str:
+    """Return a file without the statements that do something: what it imports, defines and assigns, at its own lines.
+
+    Calls, loops and conditions at the top of the file are left out.
+    """
+    lines = text.split("\n")
+    for statement in parsed(text).body:
+        call = isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant)
+        if call or isinstance(statement, (ast.For, ast.While, ast.If, ast.With)):
+            for number in range(statement.lineno - 1, statement.end_lineno or statement.lineno):
+                lines[number] = ""
+    return "\n".join(lines)
+
+
 def load_module(path: Path, name: str) -> ModuleType:
     """Run a Python file and return it as a module of the given name, leaving no ``__pycache__`` behind.
 
@@ -72,10 +88,18 @@ def load_module(path: Path, name: str) -> ModuleType:
     return run_module(read_text(path), path, name)
 
 
-def run_module(text: str, path: Path, name: str, may_exit: bool = False) -> ModuleType:
+def run_module(text: str, path: Path, name: str, may_exit: bool = False, go_on: list[str] | None = None) -> ModuleType:
     """Run the text of a Python file as `load_module` does.
 
-    With ``may_exit`` a file that ends itself by ``exit()`` has simply come to its end.
+    Parameters
+    ----------
+    text : str
+    path : Path
+    name : str
+    may_exit : bool
+        Whether a file that ends itself by ``exit()`` has simply come to its end.
+    go_on : list of str, optional
+        With it, statements of the file itself that raise are left out, and what they raised is put into the list.
     """
     module = ModuleType(name)
     module.__file__ = str(path)
@@ -87,9 +111,34 @@ def run_module(text: str, path: Path, name: str, may_exit: bool = False) -> Modu
     except BaseException as error:  # a file may call exit(); that is its fault, not ours
         if may_exit and isinstance(error, SystemExit) and error.code in (None, 0):
             return module
+        if go_on is not None and isinstance(error, Exception) and not isinstance(error, SyntaxError):
+            go_on.append(describe(error, path))
+            _run_rest(text, path, module, error, go_on)
+            return module
         more = phrase("The file must run by itself before nncheck can use it.")
         raise InputError(f"{describe(error, path)}\n{more}") from None
     return module
+
+
+def _run_rest(text: str, path: Path, module: ModuleType, error: BaseException, raised: list[str]) -> None:
+    """Run the statements of a file behind the one that raised, leaving out more that do."""
+    statements = parsed(text).body
+    while len(raised) < _MOST_RAISED:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_globals is not module.__dict__:
+            trace = trace.tb_next
+        line = trace.tb_lineno if trace is not None else len(text)
+        statements = [statement for statement in statements if statement.lineno > line]
+        try:
+            exec(compile(ast.Module(statements, []), str(path), "exec", dont_inherit=True), module.__dict__)
+            return
+        except KeyboardInterrupt:
+            raise
+        except SystemExit:
+            return
+        except BaseException as another:
+            raised.append(describe(another, path))
+            error = another
 
 
 def describe(error: BaseException, path: Path) -> str:

@@ -49,6 +49,7 @@ def test_killing_the_torch_process_gives_a_complete_result_from_the_cpu(seconds:
 
 
 @posix
+@pytest.mark.slow
 def test_a_torch_process_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "8")
     killer = threading.Thread(target=lambda: _worker_of(psutil.Process(), 2.5).send_signal(signal.SIGSTOP), daemon=True)

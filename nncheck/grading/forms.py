@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -10,11 +10,12 @@ from typing import Protocol
 from nncheck.errors import InputError
 from nncheck.grades import GroundFacts, Mark, Status
 from nncheck.grading.assignment import Part
-from nncheck.grading.hearing import Heard, Hearing
+from nncheck.grading.hearing import Heard, Hearing, Visit
 from nncheck.grading.marking import Work
 from nncheck.grading.standing import Standing
 from nncheck.language import phrase
 from nncheck.manual.client import Guest, Local
+from nncheck.manual.notebook import Cells
 from nncheck.verification import Finding
 from nncheck.verifier.assess import Assessment, assess, coarse_of
 from nncheck.verifier.derive import check_formulas
@@ -61,6 +62,8 @@ class Found:
     form, file, status, reason, read_as, notes, hints, output
         As in `PartGrade`.
     findings : list of Finding
+    cells : Cells or None
+        Of a notebook.
     """
 
     work: Work | None = None
@@ -73,6 +76,7 @@ class Found:
     findings: list[Finding] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     output: str = ""
+    cells: Cells | None = None
 
     def stop(self, status: Status, reason: str) -> None:
         """Note what stopped it."""
@@ -90,7 +94,7 @@ def judge_functions(
     part: Part,
     standing: Standing,
     task: Task,
-    visit: Callable[[], Guest | Local],
+    visit: Visit,
     seed: int,
     check_limit: float,
     found: Found,
@@ -143,6 +147,8 @@ def _heard(
     training = None
     if "trajectory" in part.points:
         training = hearing.train(part.steps, check_limit, assessment.taken_back)
+        if training and training.follows and not heard.has_update:  # the steps were then ours
+            training = replace(training, verdict="wrong", follows="", why=phrase("what it trains with is wrong"))
     if seen.missing:
         said = phrase("backward returned no {missing}", missing=", ".join(seen.missing))
         heard.reasons.setdefault("", said)
@@ -198,12 +204,13 @@ def judge_numbers(part: Part, task: Task, content: bytes, folder: Path, found: F
         raise InputError(str(error).replace(str(path), task.file)) from None
     finally:
         path.unlink()
-    _keep(part, task, result, _run_mark(result.assessment), found)
+    trained = _run_mark(result.assessment) if result.rows > 1 else None  # one row shows no step
+    _keep(part, task, result, trained, found, too_coarse=True)
 
 
-def judge_script(part: Part, task: Task, visit: Callable[[], Guest | Local], found: Found) -> None:
+def judge_script(part: Part, task: Task, visit: Visit, found: Found) -> None:
     """Judge the steps of a training script; raises InputError if its variables cannot be told."""
-    with visit() as guest, Autograd(part.case, certified_first=True) as judge:
+    with visit(False) as guest, Autograd(part.case, certified_first=True) as judge:
         if not isinstance(guest, Guest):
             raise InputError(f"{task.file}: is a script; a script needs a process of its own.")
         result = watch_and_check_script(task, guest, judge)
@@ -213,7 +220,9 @@ def judge_script(part: Part, task: Task, visit: Callable[[], Guest | Local], fou
     _keep(part, task, result, _run_mark(result.assessment), found)
 
 
-def _keep(part: Part, task: Task, result: Read, trajectory: Mark | None, found: Found) -> None:
+def _keep(
+    part: Part, task: Task, result: Read, trajectory: Mark | None, found: Found, too_coarse: bool = False
+) -> None:
     assessment = result.assessment
     found.read_as += result.read_as
     found.notes += [*result.notes, *assessment.notes]
@@ -226,6 +235,7 @@ def _keep(part: Part, task: Task, result: Read, trajectory: Mark | None, found: 
         assessment=assessment,
         reasons={"": found.reason or phrase("it is not shown")},
         trajectory=trajectory,
+        too_coarse=too_coarse,
     )
     found.tell(task, assessment)
 

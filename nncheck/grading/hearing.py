@@ -23,7 +23,7 @@ _TRAINING = 0.7
 
 
 #: Opens a process of the person's code.
-Visit = Callable[[], Guest | Local]
+Visit = Callable[[bool], Guest | Local]
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Hearing:
     ----------
     case, derivation : Case, Derivation
     visit : callable
-        Opens a process.
+        Opens a process, with the whole file or (True) with what it defines alone.
     names : sequence of str
         How backward names what it returns.
     """
@@ -74,7 +74,7 @@ class Hearing:
     def __init__(self, case: Case, derivation: Derivation, visit: Visit, names: Sequence[str]) -> None:
         self._case, self._derivation, self._visit, self._names = case, derivation, visit, names
         self._guest: Guest | Local | None = None
-        self._loads = True
+        self._loads, self._definitions = True, False
         self.heard = Heard()
 
     def __enter__(self) -> Hearing:
@@ -152,11 +152,17 @@ class Hearing:
         self.__exit__(None, None, None)
         if not self._loads:
             return None
-        self._guest = guest = self._visit()
+        self._guest = guest = self._visit(self._definitions)
         guest.__enter__()
-        problem = guest.open()
+        problem = guest.open(go_on=True)
         if not problem:
+            if guest.raised:
+                self.heard.stopped("crashed", guest.raised[0])
             return guest
+        if guest.failure and guest.failure.kind == "timed-out" and not self._definitions:
+            self.heard.stopped(guest.failure.kind, guest.failure.reason)
+            self._definitions = True  # a training at the end of the file, say: the functions are there all the same
+            return self._open()
         self._loads = False
         if not guest.ended:
             self.heard.stopped("crashed", problem.get("text", ""))

@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +23,7 @@ from nncheck.grading.standing import Standing
 from nncheck.grading.submissions import Submission, SubmittedFile, choose
 from nncheck.language import N_, phrase, use
 from nncheck.manual.client import Guest, Local
-from nncheck.manual.notebook import code_of
+from nncheck.manual.notebook import Cells, code_of
 from nncheck.sandbox.faults import SandboxError
 from nncheck.sandbox.imports import forbidden_import, missing_module
 from nncheck.verification import Finding
@@ -86,7 +87,7 @@ class Judge:
             said = str(error) if isinstance(error, SandboxError) else f"{type(error).__name__}: {error}"
             found.stop("grader-fault", phrase("nncheck itself failed: {error}", error=said))
             given = _unreached(part, found.reason)
-        return PartGrade(
+        grade = PartGrade(
             case=part.case.name,
             file=found.file,
             form=found.form,
@@ -101,6 +102,7 @@ class Judge:
             seed=seed,
             seconds=round(time.perf_counter() - started, 6),
         )
+        return _in_cells(grade, found.cells) if found.cells else grade
 
     def _marks(self, part: Part, found: Found) -> tuple[Mark, ...]:
         assert found.work is not None
@@ -150,7 +152,7 @@ class Judge:
         try:
             return read(path, handed_in=True)
         except InputError as error:
-            said = str(error).replace(str(path), file.name)
+            said = str(error).replace(str(path), file.name).replace(str(path.with_suffix(".py")), file.name)
             if "--as" in said:  # words of the command line, which a student does not use
                 forms = ", ".join(self._assignment.forms)
                 said = phrase(
@@ -161,7 +163,7 @@ class Judge:
             path.unlink()
 
     def _refuse_form(self, content: Content, found: Found) -> None:
-        found.form = "notebook" if content.cells else content.form
+        found.form, found.cells = "notebook" if content.cells else content.form, content.cells
         forms = self._assignment.forms
         if found.form not in forms and content.form not in forms:
             said = phrase(
@@ -187,8 +189,9 @@ class Judge:
             hints=self._assignment.hints,
         )
 
-        def visit() -> Guest | Local:
-            return self._walls.guest(Path(task.file), task.text, others)
+        def visit(definitions: bool = False) -> Guest | Local:
+            text = source.definitions(task.text) if definitions else task.text
+            return self._walls.guest(Path(task.file), text, others)
 
         if content.form == "formulas":
             return judge_formulas(part, task, found)
@@ -203,6 +206,22 @@ def _unreached(part: Part, reason: str) -> tuple[Mark, ...]:
     return tuple(
         Mark(check=check, verdict="not-reached", points=0.0, of=of, why=_short(reason))
         for check, of in part.points.items()
+    )
+
+
+def _in_cells(grade: PartGrade, cells: Cells) -> PartGrade:
+    """Return a grade of a notebook in which every line of its joined code is told as a line of a code cell."""
+    line = re.compile(re.escape(grade.file) + source.LINE)
+
+    def said(text: str) -> str:
+        return line.sub(lambda found: f"{grade.file}, {cells.words(int(found[1]))}", text)
+
+    return replace(
+        grade,
+        reason=said(grade.reason),
+        marks=tuple(replace(mark, why=said(mark.why)) for mark in grade.marks),
+        mistakes=tuple(replace(mistake, text=said(mistake.text)) for mistake in grade.mistakes),
+        hints=tuple(map(said, grade.hints)),
     )
 
 
@@ -221,9 +240,11 @@ def _mistake(finding: Finding) -> Mistake:
 
 def _forbidden(module: str, line: int) -> str:
     if not line:
-        said = N_("imports {module}, which is not allowed here: only NumPy and the standard library are.")
+        said = N_("imports {module}, which is neither NumPy, nor of the standard library, nor handed in with it.")
         return phrase(said, module=module)
-    said = N_("line {line} imports {module}, which is not allowed here: only NumPy and the standard library are.")
+    said = N_(
+        "line {line} imports {module}, which is neither NumPy, nor of the standard library, nor handed in with it."
+    )
     return phrase(said, line=line, module=module)
 
 

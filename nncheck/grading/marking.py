@@ -50,6 +50,8 @@ class Work:
         Why a check was not reached, by its name; under the empty name for all others.
     trajectory : Mark or None
         What training gave, without its points.
+    too_coarse : bool
+        Whether it is the printed digits that cannot tell something from rounding.
     """
 
     case: Case
@@ -63,6 +65,7 @@ class Work:
     stopped: str = ""
     reasons: Mapping[str, str]
     trajectory: Mark | None = None
+    too_coarse: bool = False
 
     @cached_property
     def checked(self) -> dict[str, Checked]:
@@ -73,6 +76,11 @@ class Work:
     def wrong(self) -> tuple[str, ...]:
         """Quantities that differ, in the order of the chain."""
         return tuple(n for n in self.derivation.names if n in self.checked and self.checked[n].verdict == "differ")
+
+    @property
+    def is_formulas(self) -> bool:
+        """Whether every line was judged by itself, as a step from true values."""
+        return not self.points and self.trajectory is None
 
     @property
     def agreed(self) -> bool:
@@ -96,7 +104,7 @@ def marks(work: Work, points: Mapping[str, float], follow_through: bool) -> tupl
     if follow_through:
         for root in judging.roots():
             check = payer(work.derivation, root, points)
-            if check and found[check].follows:
+            if check and (found[check].follows or (work.is_formulas and found[check].verdict == "pass")):
                 why = phrase("right for what comes before it, but the mistake in {line} is counted here", line=root)
                 found[check] = replace(found[check], verdict="wrong", points=0.0, follows="", why=why)
     check = _stopping(work, points, found)
@@ -152,6 +160,8 @@ class _Judging:
             if any(quantity not in got for got in work.got):
                 return "not-reached", self._reason(check), ""
             if checked.verdict == "cannot-tell":
+                if work.too_coarse:
+                    return "not-reached", phrase("the numbers have too few digits to tell"), ""
                 return "cannot-tell", phrase("could not be told from rounding, and counts as right"), ""
             return "pass", "", ""
         if self.by_convention(quantity):
@@ -260,9 +270,9 @@ class _ByValues(_Judging):
     def _unseen(self, check: str, quantity: str) -> tuple[CheckVerdict, str, str]:
         """Mark what was not handed over: a line inside is as right as what is computed from it."""
         work = self.work
+        if work.assessment.taken_back and quantity[:1] == "d":
+            return "pass", phrase("off by a factor that update takes back"), ""
         if self._has_to_be_seen(quantity):
-            if work.assessment.taken_back and quantity not in ("Y", "E"):
-                return "pass", phrase("off by a factor that update takes back"), ""
             return super()._unseen(check, quantity)
         after = [n for n in work.checked if n in work.derivation.names and quantity in upstream(work.derivation)[n]]
         if "Y" not in work.checked:  # loss alone was called, at true outputs
@@ -293,12 +303,9 @@ class _ByFindings(_Judging):
     """
 
     def roots(self) -> Iterator[str]:
-        """Yield the quantities that have a finding."""
-        found = {finding.quantity for finding in self.work.assessment.findings if not finding.convention}
-        lines = {
-            line.name for cause in self.work.assessment.diagnosis.causes for e in cause.edits[:1] for line in e.lines
-        }
-        yield from (name for name in self.work.derivation.names if name in found | lines)
+        """Yield the lines of the named mistakes, and the quantities with a finding that these do not explain."""
+        found = {finding.quantity for finding in self.work.assessment.findings if not finding.convention} & self._own
+        yield from (name for name in self.work.derivation.names if name in found | self._named)
 
     def by_convention(self, quantity: str) -> bool:
         """Whether the finding that explains a quantity is a convention."""
@@ -307,10 +314,23 @@ class _ByFindings(_Judging):
 
     def follows(self, quantity: str) -> str:
         """Return the wrong line before a quantity that has no finding of its own."""
-        found = [str(finding.quantity) for finding in self.work.assessment.findings if finding.quantity]
-        if quantity in found:
+        if quantity in {finding.quantity for finding in self.work.assessment.findings} & self._own:
             return ""
-        return nearest(self.work.derivation, quantity, [name for name in found if name in self.work.derivation.names])
+        return nearest(self.work.derivation, quantity, [*self.roots()])
+
+    @cached_property
+    def _own(self) -> set[str]:
+        """Quantities with a finding that no named line before them explains."""
+        needs = upstream(self.work.derivation)
+        found = {str(finding.quantity) for finding in self.work.assessment.findings if finding.quantity}
+        return {name for name in found if not (self._named & (needs.get(name, frozenset()) - {name}))}
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """Lines that the named mistakes change."""
+        causes = self.work.assessment.diagnosis.causes
+        edits = [edit for cause in causes for edit in cause.edits[:1] if not edit.is_convention]
+        return frozenset(line.name for edit in edits for line in edit.lines)
 
     def _unseen(self, check: str, quantity: str) -> tuple[CheckVerdict, str, str]:
         if quantity in self._implied:
@@ -321,7 +341,7 @@ class _ByFindings(_Judging):
     def _implied(self) -> frozenset[str]:
         """Lines from which a run computes something right; a right W' says so of dW."""
         needs, right = upstream(self.work.derivation), set[str]()
-        if self.work.trajectory is None:  # formulas, each judged by itself
+        if self.work.is_formulas:
             return frozenset()
         for name, checked in self.work.checked.items():
             line = f"d{name[:-1]}" if name.endswith("'") else name
@@ -331,7 +351,7 @@ class _ByFindings(_Judging):
 
     def _update(self) -> tuple[CheckVerdict, str, str]:
         gradients = [self.work.checked.get(f"d{name}") for name in self.work.case.params]
-        if any(name.endswith("'") for name in self.work.checked) or self.work.trajectory is None:
+        if any(name.endswith("'") for name in self.work.checked) or self.work.is_formulas:
             return super()._update()
         if any(checked is not None and checked.verdict != "differ" for checked in gradients):
             return "pass", "", ""
@@ -339,6 +359,10 @@ class _ByFindings(_Judging):
 
 
 def _differing(checked: Checked) -> str:
+    if checked.why:
+        return checked.why.rstrip(".")
+    if checked.worst is not None and not np.isfinite(checked.worst.got):
+        return phrase("it holds NaN or infinity")
     if checked.wrong < checked.of:
         return phrase("{wrong} of its {of} elements differ", wrong=checked.wrong, of=checked.of)
     return phrase("it differs")

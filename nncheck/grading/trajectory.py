@@ -43,7 +43,13 @@ def judge_training(
     )
     if not done or not shaped:
         return None
-    with np.errstate(all="ignore"):  # a training may diverge
+    finite = np.all(
+        [np.isfinite(array.reshape(len(array), -1)[:done]).all(axis=1) for array in arrays.values()], axis=0
+    )
+    lost = int(np.argmin(finite))
+    if not np.ravel(finite)[lost]:
+        return _mark("wrong", phrase("its numbers are NaN or infinite from step {step} on", step=lost))
+    with np.errstate(all="ignore"):
         truth = _truth(case, derivation, arrays, done)
         if taken_back:
             arrays = {**arrays, **{f"g:{name}": truth.value[f"d{name}"] for name in case.params}}
@@ -92,9 +98,8 @@ def _first_wrong_value(case: Case, derivation: Derivation, arrays: Mapping[str, 
 
 
 def _off(got: Array, expected: Array, bound: Array) -> int | None:
-    """Return the first step at which something is off by more than its bound; not finite on both sides is alike."""
-    both = ~np.isfinite(got) & ~np.isfinite(expected)
-    wrong = ~(np.abs(got - expected) <= bound) & ~both
+    """Return the first step at which something is off by more than its bound."""
+    wrong = ~(np.abs(got - expected) <= bound)
     rows = wrong.reshape(len(wrong), -1).any(axis=1)
     return int(np.argmax(rows)) if rows.any() else None
 

@@ -3,7 +3,8 @@
 ======== ============================================================= ===============================================
 request  header and arrays                                             answer
 ======== ============================================================= ===============================================
-open     path, text: the file; language of what is said                update (whether there is one), or a problem
+open     path, text: the file; go_on; language of what is said         update (whether there is one), raised (what was
+                                                                       left out with go_on), or a problem
 step     layout: its fields; skip, tell; X, YT, p:W, ...               what `person.Given` holds; with tell, a frame
                                                                        with stage, part and arrays so far for each
 steps    layout, skip; points: how many; 0:X, 0:YT, 0:p:W, ..., 1:X    nothing; before it, a frame with stage and part
@@ -62,10 +63,11 @@ class Child:
         path = Path(request["path"])
         sys.path.append(str(path.resolve().parent))  # a file may import what lies beside it, but hide nothing by it
         try:
-            self._person = load(path, request["text"])
+            raised: list[str] | None = [] if request.get("go_on") else None
+            self._person = load(path, request["text"], raised)
         except InputError as error:
             return {"problem": {"kind": "code", "text": str(error)}}, {}
-        return {"update": self._person.has_update}, {}
+        return {"update": self._person.has_update, "raised": raised or []}, {}
 
     def _step(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
         assert self._person is not None

@@ -94,6 +94,8 @@ class Guest:
         Whether the process is no more: it crashed, or was ended at a limit.
     failure : Failure or None
         Why.
+    raised : list of str
+        What statements of the file raised that were left out.
     careful : bool
         Whether every `step` says which function it has come to, and keeps what there is until then; else the first.
     """
@@ -114,6 +116,7 @@ class Guest:
         self.ended = False
         self.failure: Failure | None = None
         self.careful = True
+        self.raised: list[str] = []
         self._heard = False
         self._last: dict[str, Any] = {}
 
@@ -128,10 +131,15 @@ class Guest:
         """Head and tail of what was printed, where the process has walls."""
         return str(getattr(self._process, "output", ""))
 
-    def open(self) -> dict[str, str]:
-        """Load the functions; return the problem (kind and text), empty if there is none."""
-        reply, _ = self._ask("open", path=str(self._path), text=self._text, language=current(), **self._files)
+    def open(self, go_on: bool = False) -> dict[str, str]:
+        """Load the functions; return the problem (kind and text), empty if there is none.
+
+        With ``go_on`` statements that raise are left out if the functions are there; ``raised`` says what they raised.
+        """
+        header: dict[str, Any] = {"path": str(self._path), "text": self._text, "go_on": go_on, **self._files}
+        reply, _ = self._ask("open", language=current(), **header)
         self.has_update = bool(reply.get("update"))
+        self.raised = [str(said) for said in _listed(reply.get("raised"))]
         return _problem(reply)
 
     def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout, skip: Sequence[str] = ()) -> Given:
@@ -251,6 +259,7 @@ class Local:
         self.has_update = self._person.has_update
         self.ended = False
         self.careful = True
+        self.raised: list[str] = []
         self.failure: Failure | None = None
         self.output = ""
 
@@ -260,7 +269,7 @@ class Local:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def open(self) -> dict[str, str]:
+    def open(self, go_on: bool = False) -> dict[str, str]:
         """Return no problem: it is loaded."""
         return {}
 

@@ -17,7 +17,7 @@ import numpy as np
 from nncheck import source
 from nncheck.errors import InputError
 from nncheck.formula.plain import Array
-from nncheck.language import phrase
+from nncheck.language import N_, phrase
 from nncheck.manual.layouts import Layout
 from nncheck.manual.naming import CannotBind, bound, canonical, parameter_of
 from nncheck.manual.scripts.standins import standing_in
@@ -313,8 +313,16 @@ class Person:
             raise Stopped("code", source.describe(error, self._path)) from None
 
 
-def load(path: Path, text: str) -> Person:
+def load(path: Path, text: str, raised: list[str] | None = None) -> Person:
     """Run a file and return its functions.
+
+    Parameters
+    ----------
+    path : Path
+        What it is called.
+    text : str
+    raised : list of str, optional
+        With it, statements of the file itself that raise are left out as long as one of the functions is there.
 
     Raises
     ------
@@ -322,8 +330,13 @@ def load(path: Path, text: str) -> Person:
         If it cannot be run, or has none of forward, loss and backward; one that is missing is missed when it is called.
     """
     with standing_in():
-        module = source.run_module(text, path, "nncheck_person", may_exit=True)
-    return Person(functions_of(_holder(module), str(path), whole=False), path)
+        module = source.run_module(text, path, "nncheck_person", may_exit=True, go_on=raised)
+    try:
+        return Person(functions_of(_holder(module), str(path), whole=False), path)
+    except InputError:
+        if raised:
+            raise InputError(raised[0]) from None
+        raise
 
 
 def _holder(module: ModuleType) -> object:
@@ -363,10 +376,9 @@ def functions_of(holder: ModuleType | object, name: str, whole: bool = True) -> 
     functions = {f: getattr(holder, f) for f in FUNCTIONS if callable(getattr(holder, f, None))}
     missing = [f for f in FUNCTIONS[:3] if f not in functions]
     if missing and (whole or len(missing) == 3):
-        raise InputError(
-            f"{name}: {', '.join(missing)} missing; expected forward(params, X) -> Y, cache; loss(Y, YT) -> float; "
-            "backward(params, cache, YT) -> {'W': dW, ...}."
-        )
+        contract = "forward(params, X) -> Y, cache; loss(Y, YT) -> float; backward(params, cache, YT) -> {'W': dW, ...}"
+        said = N_("{name}: {missing} missing; expected {contract}.")
+        raise InputError(phrase(said, name=name, missing=", ".join(missing), contract=contract))
     return functions
 
 

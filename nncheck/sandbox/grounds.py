@@ -49,7 +49,7 @@ def possible() -> tuple[str, ...]:
     if sys.platform == "win32":
         return ("job",)
     found = ["bubblewrap"] if sys.platform == "linux" and shutil.which("bwrap") else []
-    return (*found, "user" if _root() else "process")
+    return (*found, "user", "process") if _root() else (*found, "process")
 
 
 def ground(name: str, seen: Exposed) -> Ground:

@@ -98,9 +98,7 @@ def prepare(
     Raises
     ------
     InputError
-        If no ground holds and there is no trust; naming what is open.
-    SandboxError
-        If none can be started.
+        If none can be started, or none holds and there is no trust; naming what is open.
     """
     if ground is not None and ground not in grounds.GROUNDS:
         raise InputError(f"isolation: got {ground!r}, expected one of {', '.join(grounds.GROUNDS)}.")
@@ -122,7 +120,10 @@ def prepare(
         if not trial.serious(best[1]):
             break
     if best is None:
-        raise SandboxError(f"no sandbox can be started here ({' '.join(failed)})")
+        raise InputError(
+            f"isolation: no ground for submissions starts here ({'; '.join(failed)}). Install bubblewrap (Linux, "
+            "WSL2), or use a Python that other users can read."
+        )
     opened, facts = best
     if trial.serious(facts) and not trust:
         opened.close()

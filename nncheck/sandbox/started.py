@@ -24,8 +24,18 @@ from nncheck.sandbox.limits import Limits
 _START = 60.0
 #: What the second layer leaves readable beside what is shown.
 _LANDLOCKED = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-_BOOT = "import sys, json; c = json.loads(sys.argv[1]); sys.path[:] = c['first']; import site; site.setquit(); \
-site.sethelper(); site.setcopyright(); from nncheck.sandbox.zygote import main; main(c)"
+_BOOT = "; ".join(
+    (
+        "import sys, json",
+        "c = json.loads(sys.argv[1])",
+        "sys.argv[:] = ['submission.py']",  # what its own options are read from
+        "sys.path[:] = c['first']",
+        "import site",
+        "site.setquit(), site.sethelper(), site.setcopyright()",
+        "from nncheck.sandbox.zygote import main",
+        "main(c)",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)

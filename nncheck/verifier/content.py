@@ -70,7 +70,8 @@ def read(path: Path, form: str | None = None, handed_in: bool = False) -> Conten
         read_as = _alone() if told == "functions" and not handed_in and trains_too(text) else ()
         return Content(told, "" if told == "numbers" else text, read_as=read_as)
     code, cells = code_of(text)
-    inner = "functions" if handed_in and _defines_some(code) else recognise(code, path.with_suffix(".py"))
+    slip = handed_in and (not _parses(code) or _defines_some(code))
+    inner = "functions" if slip else recognise(code, path.with_suffix(".py"))
     if inner not in ("functions", "script"):
         raise InputError(f"{path}: its code cells hold neither functions nor a training loop.")
     return Content(inner, code, cells, (phrase("the code cells of a notebook, one after the other"),))

@@ -23,11 +23,12 @@ from nncheck.verifier.truth import Autograd
 
 @dataclass(frozen=True)
 class Read:
-    """What was found of a training or its numbers, how it was read and what is worth knowing of that."""
+    """What was found of a training or its numbers, how it was read, what is worth knowing of that; how many rows."""
 
     assessment: Assessment
     read_as: Sequence[str] = ()
     notes: Sequence[str] = ()
+    rows: int = 0
 
 
 def verify_numbers(task: Task) -> VerifyResult:
@@ -60,7 +61,7 @@ def read_and_check_numbers(task: Task, autograd: Autograd) -> Read:
         for quantity, column in numbers.columns.items()
         if quantity != column
     ]
-    return Read(assessment, read_as, numbers.notes)
+    return Read(assessment, read_as, numbers.notes, len(numbers.steps))
 
 
 def watch_and_check_script(task: Task, guest: Guest, autograd: Autograd) -> Read:

@@ -129,6 +129,7 @@ def test_hundreds_of_correct_programs_raise_no_alarm() -> None:
     assert alarms(240, seed=3) == []
 
 
+@pytest.mark.slow
 def test_a_planted_factor_raises_one() -> None:
     for one in written(24, seed=8):
         spoiled = one.source.replace(".sum(axis=0)", ".sum(axis=0) * 1.000001")

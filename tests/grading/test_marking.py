@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from nncheck.grading.assignment import FORMS, Assignment, Part
 from nncheck.grading.judge import Judge
 from nncheck.grading.own_code import OwnCode
 from nncheck.grading.submissions import Submission, SubmittedFile
+from nncheck.sandbox.limits import Limits
+from nncheck.sandbox.sandbox import prepare
 
 TWENTY = Path(__file__).parent / "twenty"
 POINTS = {"forward": 2.0, "loss": 2.0, "dW2": 2.0, "dB2": 1.0, "dW": 2.0, "dB": 1.0, "update": 1.0, "trajectory": 1.0}
@@ -47,6 +52,14 @@ def by_check(grade: Grade) -> dict[str, Mark]:
 def lost(grade: Grade) -> dict[str, str]:
     """Return the checks that cost something, with their verdicts."""
     return {check: mark.verdict for check, mark in by_check(grade).items() if mark.points < mark.of}
+
+
+@contextmanager
+def sandboxed(points: dict[str, float] = POINTS, **changes: object) -> Iterator[Judge]:
+    """Judge behind real walls, or the best there are here: in this process a file's own end would be the tests' end."""
+    told = with_points(points, **changes)
+    with Judge(told, prepare(told.limits, trust=not os.environ.get("CI"), tested=None)) as judge:
+        yield judge
 
 
 def _changed(*pairs: tuple[str, str]) -> str:
@@ -315,3 +328,110 @@ def test_points_learnt_by_heart_earn_nothing_where_the_rest_raises(judge: Judge)
     text = known + "\n\nKNOWN = [(2, (3, 3)), (5, (3, 3)), (7, (3, 3)), (5, (2, 2)), (1, (2, 2))]\n"
     right_there_alone = text.replace("dZ2.T @ H", "dZ2.T @ H * (1 if len(YT) in (2, 5, 7, 1) else 0)")
     assert "dW2" in lost(graded(judge, right_there_alone))
+
+
+#: What stands at the end of the file, of which nothing is lost that stands before it.
+ENDINGS = {
+    "an error": ("raise ValueError('no data')", "crashed"),
+    "a file that is not there": ("data = np.loadtxt('data.csv')\nprint(data)", "crashed"),
+    "exit": ("import sys\nsys.exit()", "graded"),
+    "a training": ("for t in range(3):\n    print(t)", "graded"),
+}
+
+
+@pytest.mark.parametrize(("ending", "status"), ENDINGS.values(), ids=ENDINGS)
+def test_what_fails_at_the_end_of_a_file_costs_nothing_of_its_functions(ending: str, status: str) -> None:
+    with sandboxed() as judge:
+        grade = graded(judge, f"{RIGHT}\n\n{ending}\n")
+    assert (grade.status, grade.points) == (status, 12.0)
+
+
+def test_functions_behind_a_statement_that_raises_are_there() -> None:
+    with sandboxed() as judge:
+        grade = graded(judge, RIGHT.replace("def backward", "open('no such file')\n\n\ndef backward"))
+    assert (grade.status, grade.points) == ("crashed", 12.0)
+    assert "line 17: FileNotFoundError" in grade.reason
+
+
+def test_a_training_that_takes_too_long_leaves_the_functions() -> None:
+    with sandboxed(limits=Limits(check=0.5)) as judge:
+        grade = graded(judge, f"{RIGHT}\n\nwhile True:\n    pass\n")
+    assert (grade.status, grade.points) == ("timed-out", 12.0)
+
+
+def test_a_line_of_a_notebook_is_told_by_its_cell() -> None:
+    cells = [RIGHT, "x = 1\nraise KeyError('here')\n"]
+    notebook = {"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "source": text} for text in cells]}
+    with sandboxed() as judge:
+        grade = graded(judge, json.dumps(notebook), "homework.ipynb")
+    assert grade.reason == "homework.ipynb, code cell 2, line 2: KeyError: 'here'"
+    assert grade.points == 12.0
+
+
+def test_a_notebook_with_a_slip_of_the_pen_names_nothing_of_ours() -> None:
+    notebook = {"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "source": "def forward(params, X)\n"}]}
+    with sandboxed() as judge:
+        grade = graded(judge, json.dumps(notebook), "homework.ipynb")
+    assert grade.status == "crashed"
+    assert grade.reason.startswith("homework.ipynb, code cell 1, line 1: SyntaxError") and "/tmp" not in grade.reason
+
+
+def test_options_of_the_command_line_are_not_ours() -> None:
+    options = "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--lr')\nparser.parse_args()\n"
+    with sandboxed() as judge:
+        grade = graded(judge, f"{options}\n{RIGHT}")
+    assert (grade.status, grade.points) == ("graded", 12.0)
+
+
+#: Scripts, of which each mistake costs what it costs in functions.
+SCRIPT = """import numpy as np
+X, YT = np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
+W, B = np.array([[0.15, 0.20], [0.25, 0.30]]), np.array([0.35, 0.35])
+W2, B2 = np.array([[0.40, 0.45], [0.50, 0.55]]), np.array([0.60, 0.60])
+for t in range(30):
+    Z = X @ W.T + B
+    H = np.maximum(Z, 0)
+    Y = 1 / (1 + np.exp(-(H @ W2.T + B2)))
+    E = np.mean((Y - YT) ** 2)
+    dZ2 = 2 * (Y - YT) / Y.size * Y * (1 - Y)
+    dW2, dB2 = dZ2.T @ H, dZ2.sum(axis=0)
+    dZ = (dZ2 @ W2) * (Z > 0)
+    dW, dB = dZ.T @ X, dZ.sum(axis=0)
+    W, B, W2, B2 = W - 0.01 * dW, B - 0.01 * dB, W2 - 0.01 * dW2, B2 - 0.01 * dB2
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("", ""), {}),
+        (("2 * (Y - YT)", "(Y - YT)"), {"dW2": "wrong"}),
+        ((" * Y * (1 - Y)", ""), {"dW2": "wrong"}),
+        (("np.mean((Y - YT) ** 2)", "np.sum((Y - YT) ** 2)"), {"loss": "wrong"}),
+    ],
+)
+def test_a_mistake_of_a_script_costs_one_check(change: tuple[str, str], expected: dict[str, str]) -> None:
+    points = {check: of for check, of in POINTS.items() if check not in ("update", "trajectory")}
+    with sandboxed(points) as judge:
+        assert lost(graded(judge, SCRIPT.replace(*change))) == expected
+
+
+def test_a_wrong_formula_without_points_costs_the_first_that_has_them(judge: Judge) -> None:
+    with Judge(with_points({"dW2": 1.0, "dW": 2.0, "dB": 1.0}), OwnCode()) as judge:
+        grade = graded(judge, FORMULAS.replace("dZ = dH * (Z > 0)", "dZ = dH"), "lines.txt")
+    assert lost(grade) == {"dW": "wrong"}
+
+
+@pytest.mark.parametrize("rows", ["0,0.298371109", "0,0.3\n1,0.3\n2,0.3"])
+def test_numbers_that_show_no_step_earn_no_gradient(judge: Judge, rows: str) -> None:
+    assert {"dW2", "dB2", "dW", "dB"} <= set(lost(graded(judge, f"step,E\n{rows}\n", "run.csv")))
+
+
+def test_a_training_with_numbers_that_are_none_is_wrong(judge: Judge) -> None:
+    grade = graded(judge, _changed(('"W": dZ.T @ X', '"W": dZ.T @ X * np.nan')))
+    assert {"dW", "trajectory"} <= set(lost(grade))
+
+
+def test_without_an_update_of_ones_own_a_wrong_training_is_wrong(judge: Judge) -> None:
+    text = _changed((" * Y * (1 - Y)", "")).replace("def update", "def another")
+    assert lost(graded(judge, text)) == {"dW2": "wrong", "update": "not-reached", "trajectory": "wrong"}
