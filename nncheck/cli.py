@@ -285,7 +285,12 @@ def certify(cases: tuple[str, ...], seed: int) -> int:
 @click.option("--like", metavar="CASE", help="Start the new case from the files of this one.")
 @click.option("--assignment", is_flag=True, help="Write an assignment for `nncheck grade` instead, ./assignment.toml.")
 @click.option("--force", is_flag=True, help="Write over what stands there.")
-@_output
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead of ./CASE.py, or with --assignment of ./assignment.toml.",
+)
 @_language
 def new(
     case: str | None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import locale
 import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 # Signs that a console may lack, such as cp949's or a plain ASCII one, and what stands in for them.
@@ -19,8 +21,14 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print to standard error."""
-    _print(text, sys.stderr)
+    """Print to standard error; that nobody reads it any more ends nothing."""
+    try:
+        _print(text, sys.stderr)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL is what Windows says
+            raise
+        with suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stderr.fileno())  # what is left in its buffer would fail at the exit again
 
 
 def printable(text: str, stream: Any) -> str:

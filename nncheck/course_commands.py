@@ -123,12 +123,13 @@ def grade(
         _Shown() as shown,
         grade_all(paths, assignment, output, layout=layout, progress=shown.update, **options) as run,
     ):
+        tally = run.tally
+        told = _report(run, output, formats) if tally.graded else ""  # written before anything is said
         shown.end()
         for note in run.notes:
             complain(note)
-        tally = run.tally
-        if tally.graded:
-            _report(run, output, formats)
+        if told:
+            say(told)
         if run.interrupted:
             complain(
                 phrase(
@@ -143,7 +144,8 @@ def grade(
     return FULL if tally.full == tally.counting else LESS
 
 
-def _report(run: GradeRun, output: Path, formats: tuple[str, ...]) -> None:
+def _report(run: GradeRun, output: Path, formats: tuple[str, ...]) -> str:
+    """Write the reports, and return what is said of them."""
     from nncheck.files import write_whole
     from nncheck.grades import GroundFacts
     from nncheck.grading.summary import Tally as Counts
@@ -161,8 +163,8 @@ def _report(run: GradeRun, output: Path, formats: tuple[str, ...]) -> None:
     wanted = tuple(dict.fromkeys((*reports.DEFAULT, *formats)))
     written = reports.write(output, rows, run.assignment, ground, wanted, tally=tally)
     summary = output / "summary.md"
-    write_whole(summary, summary_markdown(counts.summary(ground, run.alike())))
-    say(reports.terminal(tally, run.assignment, ground, (summary, *written)))
+    write_whole(summary, summary_markdown(counts.summary(ground, run.alike()), run.notes))
+    return reports.terminal(tally, run.assignment, ground, (summary, *written))
 
 
 class _Shown:
@@ -187,11 +189,11 @@ class _Shown:
         if first:
             self._told = time.monotonic()
             new, total = standing.submissions - standing.known, standing.total
-            said = [phrase("{count:,} submissions, {new:,} to grade.", count=standing.submissions, new=new)]
+            said = [phrase("Submissions: {count:,}, to grade: {new:,}.", count=standing.submissions, new=new)]
             if total < new:
-                said.append(phrase("Of these {total:,} are different.", total=total))
+                said.append(phrase("Different ones among these: {total:,}.", total=total))
             if standing.known:
-                said.append(phrase("{known:,} are known from before.", known=standing.known))
+                said.append(phrase("Known from before: {known:,}.", known=standing.known))
             complain(" ".join(said))
         if self._bar.update is not None:
             if standing.total:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import io
 import sys
 import tokenize
@@ -41,7 +42,9 @@ def read_text(path: Path) -> str:
 
 def decoded(raw: bytes) -> str | None:
     """Return the text of a file's bytes, lines ended by a newline alone; None if it is in none of the encodings."""
-    for encoding in (_declared(raw), "utf-8-sig", "cp949"):
+    # PowerShell's > writes UTF-16; its mark is no text in any of the others
+    marked = ("utf-16",) if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ()
+    for encoding in (*marked, _declared(raw), "utf-8-sig", "cp949"):
         try:
             return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
         except (UnicodeError, LookupError):

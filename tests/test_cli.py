@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -268,6 +270,21 @@ def test_progress_is_shown_on_a_terminal_and_only_there() -> None:
     os.close(leader)
     assert b"softmax_cross_entropy:" in shown
     assert b"20.0k" in shown
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL, errno.ENOSPC])
+def test_a_complaint_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(number, "closed")
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    with pytest.raises(OSError) if number == errno.ENOSPC else nullcontext():
+        console.complain("a note")
+
+
+def test_new_says_where_it_writes(call: Call) -> None:
+    assert "instead of ./CASE.py" in " ".join(call("new", "--help")[1].split())
 
 
 def test_signs_that_a_console_lacks_get_plain_ones() -> None:

@@ -18,6 +18,8 @@ from nncheck.errors import InputError
         "가 = 1\r\n".encode("utf-8-sig"),
         "가 = 1\r".encode("cp949"),
         "# -*- coding: euc-kr -*-\n가 = 1\n".encode("euc-kr"),
+        "가 = 1\r\n".encode("utf-16"),
+        b"\xfe\xff" + "가 = 1\n".encode("utf-16-be"),
     ],
 )
 def test_encodings_and_line_ends(tmp_path: Path, raw: bytes) -> None:

@@ -25,7 +25,7 @@ from nncheck.grading.mutants import Mutant
 from nncheck.grading.own_code import OwnCode
 from nncheck.grading.standing import Standing
 from nncheck.grading.submissions import Submission, SubmittedFile
-from nncheck.language import phrase, translate, use
+from nncheck.language import current, phrase, translate
 
 #: So many slips of each case are tried: enough to tell 80 % from 95 %.
 SLIPS = 40
@@ -35,6 +35,8 @@ Progress = Callable[[str, int, int], None]
 
 def assess(assignment: Assignment, progress: Progress | None = None, slips: int = SLIPS) -> Assessed:
     """Return how many of the known mistakes an assignment's probes and points would catch.
+
+    Everything is said in the language that is spoken now, for the instructor, and not in that of the assignment.
 
     Parameters
     ----------
@@ -55,10 +57,9 @@ def assess(assignment: Assignment, progress: Progress | None = None, slips: int 
             "that only an assignment that takes functions can be assessed."
         )
     parts = []
-    with use(assignment.language):
-        for part in assignment.parts:
-            one = replace(assignment, parts=(replace(part, file=""),))
-            parts.append(_part(one, one.parts[0], progress, slips))
+    for part in assignment.parts:
+        one = replace(assignment, parts=(replace(part, file=""),), language=current())
+        parts.append(_part(one, one.parts[0], progress, slips))
     return Assessed(
         title=assignment.title,
         digest=assignment.digest,

@@ -16,6 +16,7 @@ from nncheck.grading.standing import Standing
 from nncheck.language import phrase
 from nncheck.manual.client import Guest, Local
 from nncheck.manual.notebook import Cells
+from nncheck.sandbox.limits import Limits
 from nncheck.verification import Finding
 from nncheck.verifier.assess import Assessment, assess, coarse_of
 from nncheck.verifier.derive import check_formulas
@@ -96,7 +97,7 @@ def judge_functions(
     task: Task,
     visit: Visit,
     seed: int,
-    check_limit: float,
+    limits: Limits,
     found: Found,
 ) -> None:
     """Judge forward, loss, backward, and as far as there are points for them update and a training.
@@ -111,19 +112,18 @@ def judge_functions(
         Opens a process of the person's code.
     seed : int
         Of the marking probes.
-    check_limit : float
-        Seconds of one check.
+    limits : Limits
     found : Found
         To be filled in.
     """
-    with Hearing(part.case, task.derivation, visit, return_names(task.text)) as hearing:
-        found.work = _heard(part, standing, task, hearing, seed, check_limit, found)
+    with Hearing(part.case, task.derivation, visit, return_names(task.text), limits.seconds) as hearing:
+        found.work = _heard(part, standing, task, hearing, seed, limits, found)
     found.status, found.reason, found.output = hearing.heard.status, hearing.heard.reason, hearing.heard.output
     found.tell(task, found.work.assessment)
 
 
 def _heard(
-    part: Part, standing: Standing, task: Task, hearing: Hearing, seed: int, check_limit: float, found: Found
+    part: Part, standing: Standing, task: Task, hearing: Hearing, seed: int, limits: Limits, found: Found
 ) -> Work:
     """Call the functions and judge what they give."""
     derivation, marking = task.derivation, standing.marking(seed)
@@ -146,7 +146,7 @@ def _heard(
         hearing.update(truths, assessment)  # it may take back what the gradients are off by
     training = None
     if "trajectory" in part.points:
-        training = hearing.train(part.steps, check_limit, assessment.taken_back)
+        training = hearing.train(part.steps, limits.check, assessment.taken_back)
         if training and training.follows and not heard.has_update:  # the steps were then ours
             training = replace(training, verdict="wrong", follows="", why=phrase("what it trains with is wrong"))
     if seen.missing:
@@ -217,7 +217,7 @@ def judge_script(part: Part, task: Task, visit: Visit, found: Found) -> None:
         failure, found.output = guest.failure, guest.output
     if failure is not None:
         found.stop(failure.kind, failure.reason)
-    _keep(part, task, result, _run_mark(result.assessment), found)
+    _keep(part, task, result, _run_mark(result.assessment), found, too_coarse=True)
 
 
 def _keep(
@@ -250,6 +250,10 @@ def _run_mark(assessment: Assessment) -> Mark | None:
     """Return the mark of a run that was watched or read: right if everything that it shows is."""
     if not assessment.quantities:
         return None
-    right = not assessment.findings and all(checked.verdict != "differ" for checked in assessment.quantities)
-    why = "" if right else phrase("not every step is right")
-    return Mark(check="trajectory", verdict="pass" if right else "wrong", points=0.0, of=0.0, why=why)
+    verdicts = {checked.verdict for checked in assessment.quantities}
+    if assessment.findings or "differ" in verdicts:
+        why = phrase("not every step is right")
+        return Mark(check="trajectory", verdict="wrong", points=0.0, of=0.0, why=why)
+    told = verdicts == {"agree"}
+    why = "" if told else phrase("cannot be told from the numbers of this run")
+    return Mark(check="trajectory", verdict="pass" if told else "not-reached", points=0.0, of=0.0, why=why)

@@ -69,12 +69,15 @@ class Hearing:
         Opens a process, with the whole file or (True) with what it defines alone.
     names : sequence of str
         How backward names what it returns.
+    seconds : float
+        For all processes together; none is opened after that.
     """
 
-    def __init__(self, case: Case, derivation: Derivation, visit: Visit, names: Sequence[str]) -> None:
+    def __init__(self, case: Case, derivation: Derivation, visit: Visit, names: Sequence[str], seconds: float) -> None:
         self._case, self._derivation, self._visit, self._names = case, derivation, visit, names
         self._guest: Guest | Local | None = None
         self._loads, self._definitions = True, False
+        self._seconds, self._spent = seconds, 0.0
         self.heard = Heard()
 
     def __enter__(self) -> Hearing:
@@ -83,6 +86,7 @@ class Hearing:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         guest, self._guest = self._guest, None
         if guest is not None:
+            self._spent += guest.seconds
             self.heard.output = self.heard.output or guest.output
             guest.__exit__(kind, error, at)
 
@@ -151,6 +155,12 @@ class Hearing:
             return self._guest
         self.__exit__(None, None, None)
         if not self._loads:
+            return None
+        if self._spent > self._seconds:  # all processes of one submission together
+            self._loads = False
+            reason = phrase("everything together took longer than {limit:g} seconds.", limit=self._seconds)
+            self.heard.stopped("timed-out", reason)
+            self.heard.reasons.setdefault("", reason)
             return None
         self._guest = guest = self._visit(self._definitions)
         guest.__enter__()

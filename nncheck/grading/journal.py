@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -125,6 +126,8 @@ def key_of(content: str, assignment: str) -> str:
 class Journal:
     """The journal of one output folder; nobody else can open it until it is closed or its process is gone.
 
+    It holds the seeds of the probes: only its owner may read it.
+
     Parameters
     ----------
     folder : Path
@@ -138,6 +141,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
+        with suppress(OSError), open(self.path, "x", opener=_closed_to_others):
+            pass  # what SQLite puts beside it has the same rights
         with self._said():
             # one second for the system to take back the lock of a grader that was killed just now
             self._base = sqlite3.connect(self.path, timeout=1.0, isolation_level=None, check_same_thread=False)
@@ -146,6 +151,10 @@ class Journal:
             except BaseException:
                 self._base.close()
                 raise
+        if os.name == "posix":
+            for ending in ("", "-wal", "-shm"):  # of an earlier run, perhaps an older nncheck's
+                with suppress(OSError):
+                    os.chmod(f"{self.path}{ending}", 0o600)
 
     def __enter__(self) -> Journal:
         return self
@@ -348,6 +357,10 @@ class Journal:
             raise
         except sqlite3.Error as error:
             raise InputError(_explained(self.path, error)) from None
+
+
+def _closed_to_others(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _row(entry: Entry) -> tuple[str, str, float, bool, str]:

@@ -83,6 +83,10 @@ class Judge:
         try:
             self._judge(part, submission, seed, found)
             given = _unreached(part, found.reason) if found.work is None else self._marks(part, found)
+        except (RecursionError, MemoryError):
+            found.work = None
+            found.stop("unreadable", phrase("it is nested too deeply, or too large, to be read."))
+            given = _unreached(part, found.reason)
         except Exception as error:  # ours: it must cost nobody a point, and the others not their results
             said = str(error) if isinstance(error, SandboxError) else f"{type(error).__name__}: {error}"
             found.stop("grader-fault", phrase("nncheck itself failed: {error}", error=said))
@@ -199,7 +203,7 @@ class Judge:
             return judge_numbers(part, task, file.content, Path(self._folder.name), found)
         if content.form == "script":
             return judge_script(part, task, visit, found)
-        return judge_functions(part, standing, task, visit, seed, self._assignment.limits.check, found)
+        return judge_functions(part, standing, task, visit, seed, self._assignment.limits, found)
 
 
 def _unreached(part: Part, reason: str) -> tuple[Mark, ...]:

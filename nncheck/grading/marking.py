@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from nncheck.case import Case
-from nncheck.diagnosis.points import Group, Observation, equal
+from nncheck.diagnosis.points import MATCH, Group, Observation, equal
 from nncheck.formula import Derivation, Line
 from nncheck.formula.plain import Array
 from nncheck.grades import CheckVerdict, Mark
@@ -25,6 +25,9 @@ from nncheck.verification import Checked
 from nncheck.verifier.assess import COARSE, Assessment, slack_of
 from nncheck.verifier.functions import Point
 from nncheck.verifier.truth import EXACT
+
+#: A value that follows from a wrong one is so much larger than what rounding may do to it.
+_TELLING = 1e3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ class Work:
     trajectory : Mark or None
         What training gave, without its points.
     too_coarse : bool
-        Whether it is the printed digits that cannot tell something from rounding.
+        Whether it is the person's own choice of numbers that cannot tell something from rounding.
     """
 
     case: Case
@@ -156,12 +159,12 @@ class _Judging:
             return self._unseen(check, quantity)
         if quantity in work.stateful:
             return "wrong", phrase("a second call with the same numbers gives something else"), ""
+        if any(quantity not in got for got in work.got):
+            return "not-reached", self._reason(check), ""
         if checked.verdict != "differ":
-            if any(quantity not in got for got in work.got):
-                return "not-reached", self._reason(check), ""
             if checked.verdict == "cannot-tell":
                 if work.too_coarse:
-                    return "not-reached", phrase("the numbers have too few digits to tell"), ""
+                    return "not-reached", phrase("cannot be told from the numbers of this run"), ""
                 return "cannot-tell", phrase("could not be told from rounding, and counts as right"), ""
             return "pass", "", ""
         if self.by_convention(quantity):
@@ -223,8 +226,28 @@ class _ByValues(_Judging):
         yield from (name for name in self.work.wrong if not self.follows(name) and not self.by_convention(name))
 
     def by_convention(self, quantity: str) -> bool:
-        """Whether a convention alone explains a quantity."""
-        return self.work.agreed or (quantity in self._causes[2] and quantity not in self._causes[1])
+        """Whether a convention alone explains a quantity: of the loss and what comes back from it, by one factor."""
+        if quantity in self._causes[2] and quantity not in self._causes[1]:
+            return True
+        return self.work.agreed and quantity in ("E", *self._backward) and self._is_scaled(quantity)
+
+    @cached_property
+    def _backward(self) -> frozenset[str]:
+        needs = upstream(self.work.derivation)
+        return frozenset(name for name in self.work.derivation.names if "Y" in needs[name] and name not in ("Y", "E"))
+
+    def _is_scaled(self, quantity: str) -> bool:
+        """Whether a quantity is off by the same factor as the loss, at every point."""
+        for point, got in zip(self.work.points, self.work.got):
+            own, E = got.get(quantity), got.get("E")
+            right = point.truth.value[quantity]
+            if own is None or E is None or E.shape != () or own.shape != right.shape:
+                return False
+            with np.errstate(all="ignore"):
+                wanted = E / point.truth.value["E"] * right
+                if not (np.abs(own - wanted) <= MATCH * np.abs(wanted).max(initial=0.0)).all():
+                    return False
+        return True
 
     def follows(self, quantity: str) -> str:
         """Return the wrong line from which a quantity follows rightly, at every point."""
@@ -262,10 +285,14 @@ class _ByValues(_Judging):
         return nearest(work.derivation, quantity, (*before, *roots))
 
     def _tells(self, name: str) -> bool:
-        """Whether a value says something: what is zero, or the same everywhere, follows from anything."""
-        arrays = [np.ravel(got[name]) for got in self.work.got if name in got]
-        flat = np.concatenate(arrays) if arrays else np.zeros(0)
-        return bool(flat.size and np.isfinite(flat).all() and flat.any() and np.ptp(flat) > 0)
+        """Whether a value says something: one that is zero but for rounding, or always the same, does not."""
+        precision = COARSE if name in self.work.coarse else EXACT
+        found = [(point.truth, got[name]) for point, got in zip(self.work.points, self.work.got) if name in got]
+        flat = np.concatenate([np.ravel(array) for _, array in found]) if found else np.zeros(0)
+        if not flat.size or not np.isfinite(flat).all() or np.ptp(flat) == 0:
+            return False
+        largest = [(np.abs(array).max(initial=0.0), slack_of(truth, name, precision)) for truth, array in found]
+        return any(size > _TELLING * slack for size, slack in largest)
 
     def _unseen(self, check: str, quantity: str) -> tuple[CheckVerdict, str, str]:
         """Mark what was not handed over: a line inside is as right as what is computed from it."""
@@ -353,9 +380,11 @@ class _ByFindings(_Judging):
         gradients = [self.work.checked.get(f"d{name}") for name in self.work.case.params]
         if any(name.endswith("'") for name in self.work.checked) or self.work.is_formulas:
             return super()._update()
-        if any(checked is not None and checked.verdict != "differ" for checked in gradients):
+        if any(checked is not None and checked.verdict == "agree" for checked in gradients):
             return "pass", "", ""
-        return "wrong", phrase("no parameter moves as it should"), ""
+        if any(checked is not None and checked.verdict == "differ" for checked in gradients):
+            return "wrong", phrase("no parameter moves as it should"), ""
+        return "not-reached", phrase("cannot be told from the numbers of this run"), ""
 
 
 def _differing(checked: Checked) -> str:

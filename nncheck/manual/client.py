@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ LIMIT = 10.0
 MAX_BYTES = 1 << 28
 
 
+#: What a process says that its code did besides.
+_FLAG = re.compile(r"(?:mutated|state) \S+|aliasing \S+ \S+")
 #: X, YT and the parameters of a point.
 Inputs = tuple[Array, Array, Mapping[str, Array]]
 Kind = Literal["crashed", "timed-out", "too-much-memory", "too-much-output"]
@@ -125,6 +128,11 @@ class Guest:
 
     def __exit__(self, *_: object) -> None:
         self._process.close()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that were spent on waiting for it, where the process has walls."""
+        return float(getattr(self._process, "seconds", 0.0))
 
     @property
     def output(self) -> str:
@@ -261,7 +269,7 @@ class Local:
         self.careful = True
         self.raised: list[str] = []
         self.failure: Failure | None = None
-        self.output = ""
+        self.output, self.seconds = "", 0.0
 
     def __enter__(self) -> Local:
         return self
@@ -326,7 +334,7 @@ def _given(reply: Mapping[str, Any], arrays: dict[str, Array]) -> Given:
     return Given(
         {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()},
         {**{name: str(array.dtype) for name, array in arrays.items()}, **said},
-        [str(flag) for flag in _listed(reply.get("flags"))],
+        [str(flag) for flag in _listed(reply.get("flags")) if _FLAG.fullmatch(str(flag))],
         _problem(reply),
         [str(sentence) for sentence in _listed(reply.get("read_as"))],
     )

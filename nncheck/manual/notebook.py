@@ -56,15 +56,20 @@ def code_of(text: str) -> tuple[str, Cells]:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"This is no notebook: not JSON ({error}). Save it again, or export it as a Python file (.py)."
+            phrase(
+                "This is no notebook: not JSON ({error}). Save it again, or export it as a Python file (.py).",
+                error=error,
+            )
         ) from None
     cells = _cells(content)
     language = _language(content)
     if language and "python" not in language.lower():
-        raise InputError(f"The notebook's language is {language}; expected Python.")
+        raise InputError(phrase("The notebook's language is {language}; expected Python.", language=language))
     sources = [_source(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
     if not any(source.strip() for source in sources):
-        raise InputError(f"The notebook has no code: {len(cells)} cells, none of them a code cell with text.")
+        raise InputError(
+            phrase("The notebook has no code: {count} cells, none of them a code cell with text.", count=len(cells))
+        )
     joined: list[str] = []
     starts = []
     for source in sources:
@@ -82,7 +87,9 @@ def _cells(content: Any) -> list[Any]:
         if isinstance(sheets, list):  # format 3
             lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
             return [cell for cells in lists if isinstance(cells, list) for cell in cells]
-    raise InputError("This is no notebook: its JSON has no list of cells. Expected a file that Jupyter saved (.ipynb).")
+    raise InputError(
+        phrase("This is no notebook: its JSON has no list of cells. Expected a file that Jupyter saved (.ipynb).")
+    )
 
 
 def _language(content: dict[str, Any]) -> str:

@@ -273,7 +273,7 @@ class Person:
 
     def _gradients(self, given: Given, gradients: Any, own: Mapping[str, Array]) -> None:
         if isinstance(gradients, Mapping):
-            items = [(str(key), value) for key, value in gradients.items()]
+            items = [("".join(str(key).split()), value) for key, value in gradients.items()]
         elif isinstance(gradients, (tuple, list)):
             items = [(str(place), value) for place, value in enumerate(gradients)]
             _read(given, phrase("backward returns a tuple"))

@@ -112,8 +112,10 @@ class Seat:
         parts: dict[str, Array] = {}
         try:
             self._send(request, dict(arrays or {}), header)
+            left = MOST_BYTES  # for all that comes before the answer too
             for _ in range(_MOST_SIGNS):
-                reply, replies = frames.read(self, MOST_BYTES)  # type: ignore[arg-type]
+                reply, replies = frames.read(self, left)  # type: ignore[arg-type]
+                left -= sum(array.nbytes for array in replies.values())
                 reply = clean.value(reply)
                 if "stage" not in reply:
                     answer, arrays = self._answer(reply, {**parts, **replies})
@@ -318,6 +320,8 @@ class Seat:
                 function=self._stage,
                 limit=self._limit,
             )
+        if self._stage == "train":
+            return phrase("training did not come to an end within {limit:g} seconds.", limit=self._limit)
         return phrase("the file did not come to an end within {limit:g} seconds: an endless loop?", limit=self._limit)
 
     def _memory_words(self) -> str:

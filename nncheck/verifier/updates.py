@@ -17,7 +17,7 @@ from nncheck.verification import Explanation, Finding
 from nncheck.verifier import words
 from nncheck.verifier.assess import Assessment
 from nncheck.verifier.checking import Pair, judge
-from nncheck.verifier.functions import LR, Seen
+from nncheck.verifier.functions import LR, Seen, Sight
 from nncheck.verifier.truth import EXACT, Truth
 
 STEPS = 3
@@ -34,8 +34,7 @@ def check_update(case: Case, guest: Guest | Local, seen: Seen, truths: Sequence[
     sight, truth = seen.sights[0], truths[0]
     params = dict(sight.probe.params)
     right = {name: np.asarray(truth.value[f"d{name}"]) for name in params}
-    own = {name: sight.got.get(f"d{name}") for name in params}
-    if assessment.findings and _makes_up_for_it(case, guest, params, right, own):
+    if assessment.findings and _makes_up_for_it(case, guest, seen, truths):
         seen.read_as.append(
             phrase("backward's gradients are off by a factor that update takes back: read together, they are right")
         )
@@ -133,33 +132,48 @@ def _explain(
     assessment.findings[-1] = replace(finding, explanations=explanations)
 
 
-def _makes_up_for_it(
-    case: Case,
-    guest: Guest | Local,
-    params: Mapping[str, Array],
-    right: Mapping[str, Array],
-    own: Mapping[str, Array | None],
-) -> bool:
-    """Whether a person's gradients are all the same factor off, and their update gives the right step from them."""
-    gradients: dict[str, Array] = {}
-    factors = []
-    for name, array in own.items():
-        if array is None or array.shape != right[name].shape or not right[name].any():
-            return False
-        factors.append(array / np.where(right[name] == 0, np.nan, right[name]))
-        gradients[name] = array
-    ratios = np.concatenate([np.ravel(factor) for factor in factors])
-    ratios = ratios[np.isfinite(ratios)]
-    if not ratios.size or abs(ratios[0] - 1) < 1e-9 or (np.abs(ratios - ratios[0]) > 1e-9 * abs(ratios[0])).any():
+def _makes_up_for_it(case: Case, guest: Guest | Local, seen: Seen, truths: Sequence[Truth]) -> bool:
+    """Whether a person's gradients are one factor off at every point, and their update makes the right steps of them.
+
+    The update is called at the first point and at the last, at which nobody can have prepared for it.
+    """
+    factor = _one_factor(case, seen, truths)
+    if factor is None:
         return False
-    given = guest.update(params, gradients, LR, STEPS)
     updates = Updates(case.optimizer, LR, EXACT)
-    for name, start in params.items():
-        after = [given.arrays.get(f"p:{name}:{t}", np.array(np.nan)) for t in range(STEPS)]
-        if any(array.shape != start.shape for array in after):
-            return False
-        stacked = _stepwise(right[name])
-        expected = updates.add(name, np.arange(STEPS), np.stack([start, *after[:-1]]), stacked, np.zeros_like(stacked))
-        if not np.allclose(np.stack(after), expected.after, rtol=1e-11, atol=1e-13):
-            return False
+    for sight, truth in {id(sight): (sight, truth) for sight, truth in (_ends(seen, truths))}.values():
+        params = dict(sight.probe.params)
+        given = guest.update(params, {name: sight.got[f"d{name}"] for name in params}, LR, STEPS)
+        for name, start in params.items():
+            after = [given.arrays.get(f"p:{name}:{t}", np.array(np.nan)) for t in range(STEPS)]
+            if any(array.shape != start.shape for array in after):
+                return False
+            stacked, label = _stepwise(truth.value[f"d{name}"]), f"{name} {id(sight)}"
+            before = np.stack([start, *after[:-1]])
+            expected = updates.add(label, np.arange(STEPS), before, stacked, np.zeros_like(stacked))
+            if not np.allclose(np.stack(after), expected.after, rtol=1e-11, atol=1e-13):
+                return False
     return True
+
+
+def _ends(seen: Seen, truths: Sequence[Truth]) -> list[tuple[Sight, Truth]]:
+    pairs = list(zip(seen.every, truths))
+    return [pairs[0], pairs[-1]]
+
+
+def _one_factor(case: Case, seen: Seen, truths: Sequence[Truth]) -> float | None:
+    """Return the factor that every gradient is off by, at every point; None if there is none but 1."""
+    factor: float | None = None
+    for sight, truth in zip(seen.every, truths):
+        for name in case.params:
+            own, right = sight.got.get(f"d{name}"), truth.value[f"d{name}"]
+            if own is None or own.shape != right.shape or not np.isfinite(own).all():
+                return None
+            largest = np.unravel_index(np.argmax(np.abs(right)), right.shape)
+            if factor is None and right[largest]:
+                factor = float(own[largest] / right[largest])
+            if (
+                np.abs(own - (factor or 0.0) * right) > 1e-9 * abs(factor or 0.0) * np.abs(right).max(initial=0.0)
+            ).any():
+                return None
+    return factor if factor and abs(factor - 1) >= 1e-9 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +22,7 @@ from nncheck.grading.assignment import Assignment, Part, default_points
 from nncheck.grading.judge import Judge
 from nncheck.grading.own_code import OwnCode
 from nncheck.grading.submissions import Submission, SubmittedFile
+from nncheck.language import use
 from nncheck.optimizers import Optimizer
 from nncheck.report.grades.assessed import assessed_text
 
@@ -86,6 +88,19 @@ def test_a_check_that_correct_files_do_not_reach_is_told() -> None:
     assert next((one.file, one.lost) for one in part.wronged) == ("manual.py", 3.0)
     assert any(one.id == "upd.plus" and one.checks == ("update",) for one in part.mistakes)
     assert "manual.py (update: there is no function update)" in assessed_text(assessed).replace("\n    ", " ")
+
+
+def test_it_speaks_to_the_instructor_whatever_the_language_of_the_feedback() -> None:
+    points = {"forward": 1.0, "update": 3.0}
+    for spoken, written in (("en", "ko"), ("ko", "en")):
+        with use(spoken):
+            assessed = assess(_assignment("one_to_one", points, language=written), slips=0)
+        (part,) = assessed.parts
+        said = [*(one.why for one in part.missed), *(one.text for one in part.missed if one.text)]
+        said += [why for one in part.wronged for _, _, why in one.checks]
+        assert len(said) > 5 and len(part.wronged) > 1
+        korean = {re.search("[가-힣]", text) is not None for text in said}
+        assert korean == {spoken == "ko"}, said
 
 
 def test_a_judge_that_gives_everybody_all_points_is_seen_through(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +175,7 @@ def test_it_is_told_as_text_and_as_json(relu_sigmoid: tuple[Assessed, float, lis
     assessed, _, _ = relu_sigmoid
     text = assessed_text(assessed).replace("\n    ", " ")
     for said in (
-        "relu_sigmoid (11 points)",
+        "relu_sigmoid (points: 11)",
         "known mistakes lose points (97%)",
         "Lose nothing, a convention, which costs nothing here: conv.half (",
         "40 of 40 slips of the pen lose points.",

@@ -294,7 +294,7 @@ def test_ctrl_c_ends_it_with_reports_and_no_process(hand_in: Callable[..., Path]
     assert len(lines(out)) == int(done[1]) >= 6
     assert (out / "grades.csv").is_file()
     finished = subprocess.run(command(folder, out), capture_output=True, text=True, timeout=60)
-    assert f"60 submissions, {60 - int(done[1])} to grade. {done[1]} are known from before." in finished.stderr
+    assert f"Submissions: 60, to grade: {60 - int(done[1])}. Known from before: {done[1]}." in finished.stderr
     assert len(lines(out)) == 60
 
 
@@ -332,7 +332,7 @@ def test_the_exit_code_says_how_it_ended(graded: Callable[..., Any], hand_in: Ca
     found = graded(hand_in("# raise", "# ok5", folder="fault"))
     assert found.return_value == 3
     assert found.stdout.splitlines()[1].startswith("- s000.py: ")  # before everything else
-    assert "2 submissions, 2 to grade." in found.stderr
+    assert "Submissions: 2, to grade: 2." in found.stderr
     assert "graded 1, the grader itself failed 1" in found.stderr
 
 
@@ -347,8 +347,54 @@ def test_reports_are_written_and_nothing_is_graded_for_another_format(
     acted()
     found = graded(folder, "--format", "gradescope", "--format", "junit")
     assert acted() == []
-    assert "12 submissions, 0 to grade. 12 are known from before." in found.stderr
+    assert "Submissions: 12, to grade: 0. Known from before: 12." in found.stderr
     assert len(list((tmp_path / "out" / "gradescope").iterdir())) == 12
+
+
+def test_the_summary_says_what_was_passed_over(
+    graded: Callable[..., Any], hand_in: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = hand_in("# ok")
+    (folder / "roster.csv").write_text("1,2", encoding="utf-8")
+    found = graded(folder)
+    assert "roster.csv" in found.stderr
+    assert "roster.csv" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8").split("\n## ")[-1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_what_holds_the_seeds_is_only_its_owners(
+    graded: Callable[..., Any], hand_in: Callable[..., Path], tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "out", hand_in("# ok")
+    mask = os.umask(0)
+    try:
+        for _ in range(2):
+            graded(folder)
+            modes = {name: (out / name).stat().st_mode & 0o777 for name in (NAME, "results.jsonl", "grades.csv")}
+            assert modes == {NAME: 0o600, "results.jsonl": 0o600, "grades.csv": 0o666}
+            for name in (NAME, "results.jsonl"):  # as an older nncheck left them
+                (out / name).chmod(0o644)
+    finally:
+        os.umask(mask)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe of POSIX")
+@pytest.mark.usefixtures("acted")
+def test_reports_are_written_though_nobody_reads_what_is_said(hand_in: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command(hand_in("# ok1"), out), stdout=writer, stderr=writer, check=False, timeout=60)
+    os.close(writer)
+    assert done.returncode in (0, 1)
+    assert (out / "summary.md").is_file() and len(lines(out)) == 1
+    with open(tmp_path / "said", "w+", encoding="utf-8") as said:
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(command(tmp_path / "handed_in", out), stdout=said, stderr=writer, check=False, timeout=60)
+        os.close(writer)
+    assert done.returncode == 1  # one of 3 points; a closed standard error alone changes nothing
+    assert "summary.md" in (tmp_path / "said").read_text(encoding="utf-8")
 
 
 def test_what_help_lists_is_what_there_is() -> None:

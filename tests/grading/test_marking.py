@@ -435,3 +435,51 @@ def test_a_training_with_numbers_that_are_none_is_wrong(judge: Judge) -> None:
 def test_without_an_update_of_ones_own_a_wrong_training_is_wrong(judge: Judge) -> None:
     text = _changed((" * Y * (1 - Y)", "")).replace("def update", "def another")
     assert lost(graded(judge, text)) == {"dW2": "wrong", "update": "not-reached", "trajectory": "wrong"}
+
+
+#: Points that would be had for nothing: what is done, and the checks that must not pass.
+HOLES = {
+    "a factor that update takes back at one point alone": (
+        [("    dZ2 = 2 *", "    dZ2 = (2 if len(YT) == 2 else 3) * 2 *"), ("- lr * grads", "- lr / 2 * grads")],
+        {"dW2", "dB2", "dW", "dB"},
+    ),
+    "a convention where it runs, and nothing elsewhere": (
+        [
+            ("np.mean", "0.5 * np.mean"),
+            (
+                "    dZ2 = 2 *",
+                "    if (len(YT), params['W'].shape) not in KNOWN:\n        raise NotImplementedError\n    dZ2 = 1 *",
+            ),
+            ("def update", "KNOWN = [(n, s) for n in (2, 5, 7) for s in ((5, 4), (3, 3))]\n\n\ndef update"),
+        ],
+        {"dW2", "dB2", "dW", "dB"},
+    ),
+    "another output behind a convention": (
+        [("np.mean", "0.5 * np.mean"), ("    dZ2 = 2 *", "    dZ2 = 1 *"), ("    return Y, (", "    return Y + 7, (")],
+        {"forward"},
+    ),
+    "noise that is zero but for rounding": (
+        [
+            ("    dZ2 = 2 *", "    dZ2 = 1e-20 * np.cos(np.arange(Y.size)).reshape(Y.shape) *"),
+            ('{"W2"', '{"Z2": dZ2, "W2"'),
+        ],
+        {"dW2", "dB2", "dW", "dB"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "checks"), HOLES.values(), ids=HOLES)
+def test_nothing_is_earned_for_nothing(judge: Judge, changes: list[tuple[str, str]], checks: set[str]) -> None:
+    assert checks <= set(lost(graded(judge, _changed(*changes))))
+
+
+def test_a_script_of_which_nothing_can_be_told_earns_no_gradient() -> None:
+    with sandboxed() as judge:
+        grade = graded(judge, SCRIPT.replace("dZ.T @ X", "7 * dZ.T @ X").replace("0.01 *", "1e-30 *"))
+    assert {"dW2", "dB2", "dW", "dB", "update", "trajectory"} <= set(lost(grade))
+
+
+@pytest.mark.parametrize("key", ['"d B"', '"²"', '"state x y"', "3", "None"])
+def test_odd_keys_are_no_fault_of_ours(judge: Judge, key: str) -> None:
+    grade = graded(judge, _changed(('{"W2": dZ2.T @ H', f'{{{key}: dZ2, "W2": dZ2.T @ H')))
+    assert grade.status == "graded" and "forward" not in lost(grade)

@@ -153,7 +153,7 @@ def test_the_summary_as_markdown_and_as_text_says_all_of_it() -> None:
     markdown, text = _whole()
     assert markdown.startswith("# Homework \\| 3\n")
     for said in (
-        "3 submissions",
+        "submissions: 3",
         "the grader's own fault: 1",
         "Scores",
         "9 to 10",
@@ -170,7 +170,14 @@ def test_the_summary_as_markdown_and_as_text_says_all_of_it() -> None:
 def test_an_empty_batch_has_a_summary_too() -> None:
     summary = Tally(FACTS).summary()
     assert (summary.submissions, summary.scores) == (0, None)
-    assert "0 submissions" in summary_markdown(summary)
+    assert "submissions: 0" in summary_markdown(summary)
+
+
+def test_how_the_submissions_were_read_stands_at_the_end() -> None:
+    summary = Tally(FACTS).summary()
+    assert "How the submissions were read" not in summary_markdown(summary)
+    told = summary_markdown(summary, ("Layout: plain", "Passed over: a|b.csv"))
+    assert told.endswith("## How the submissions were read\n\n- Layout: plain\n- Passed over: a\\|b.csv\n")
 
 
 def test_it_is_said_in_korean_too() -> None:

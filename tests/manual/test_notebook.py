@@ -10,6 +10,7 @@ import pytest
 
 from nncheck import case as cases
 from nncheck.errors import InputError
+from nncheck.manual import notebook as notebooks
 from nncheck.manual.notebook import code_of
 from nncheck.manual.scripts.observed import Observed, observe
 from nncheck.manual.scripts.script import watch
@@ -34,6 +35,16 @@ def test_cells_are_joined_and_lines_keep_their_cells() -> None:
 def test_a_notebook_of_format_3_is_read() -> None:
     old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": ["w = 1\n", "b = 2"]}]}]}
     assert code_of(json.dumps(old))[0] == "w = 1\nb = 2\n"
+
+
+def test_what_is_no_notebook_is_said_in_the_students_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(notebooks, "phrase", lambda text, **names: said.append(text) or text.format(**names))
+    for text in ("{", "{}", _notebook("x", language_info={"name": "R"}), _notebook("x", kind="markdown")):
+        with pytest.raises(InputError) as found:
+            code_of(text)
+        assert str(found.value).startswith(said[-1].partition("{")[0])
+    assert len(said) == 4
 
 
 @pytest.mark.parametrize(

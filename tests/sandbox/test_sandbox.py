@@ -187,10 +187,10 @@ with sandbox.guest(Path("a.py"), "print(1)\\nwhile True: pass") as guest:
 
 def test_a_sandbox_that_cannot_start_is_not_the_fault_of_a_submission(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grounds.shutil, "which", lambda name: "/bin/false")
-    with pytest.raises(SandboxError, match="did not start"):
+    with pytest.raises(InputError, match="did not start"):
         prepare(LIMITS, ground="bubblewrap")
     monkeypatch.setattr(grounds.shutil, "which", lambda name: None)
-    with pytest.raises(SandboxError, match=r"bubblewrap .bwrap. is not installed"):
+    with pytest.raises(InputError, match=r"bubblewrap .bwrap. is not installed"):
         prepare(LIMITS, ground="bubblewrap")
 
 
@@ -224,12 +224,12 @@ def test_the_self_test_sees_what_is_open() -> None:
 
 def test_as_root_submissions_can_run_as_another_user() -> None:
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        with pytest.raises(SandboxError, match="only root can start another user's process"):
+        with pytest.raises(InputError, match="only root can start another user's process"):
             prepare(LIMITS, ground="user")
         return
     try:
         sandbox = prepare(LIMITS, ground="user", trust=True)
-    except SandboxError as error:
+    except InputError as error:
         assert "other users cannot read the Python at" in str(error)  # it lies in root's own home
         return
     with sandbox:

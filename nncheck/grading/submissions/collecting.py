@@ -20,7 +20,7 @@ from nncheck.grading.submissions.layouts.owner import Root
 from nncheck.grading.submissions.loading import expected, load
 from nncheck.grading.submissions.ordering import joined, ordered
 from nncheck.grading.submissions.record import Collected, Place, Submissions
-from nncheck.language import phrase, use
+from nncheck.language import current, phrase, use
 
 LAYOUTS = ("plain", "moodle", "canvas", "gradescope", "classroom")
 # how many of a note's examples are named
@@ -39,7 +39,7 @@ def collect(
     paths : sequence of Path
         The same file given twice is one.
     assignment : Assignment
-        Its pattern for the student, its forms, its parts' files and its language.
+        Its pattern for the student, its forms, its parts' files and its language, which problems are told in.
     layout : str, optional
         One of `LAYOUTS`; guessed from the names if it is None or ``auto``.
     times : bool
@@ -48,7 +48,8 @@ def collect(
     Returns
     -------
     Collected
-        Nobody is left out in silence: what cannot be read or told is a submission with a problem, or a note.
+        Nobody is left out in silence: what cannot be read or told is a submission with a problem, for the student, or
+        a note for the instructor, in the language that is spoken now.
 
     Raises
     ------
@@ -59,21 +60,22 @@ def collect(
         raise InputError(f"--layout {layout}: there is no such layout; expected auto, {', '.join(LAYOUTS)}.")
     pattern = _compiled(assignment.student)
     asked = None if layout == "auto" else layout
-    with use(assignment.language):  # problems are the students' to read; notes are few and speak it too
+    spoken = current()
+    with use(assignment.language):  # problems are the students' to read
         roots = given.roots(paths, pattern, lambda root: _guess([root]) != "plain", packed=asked not in (None, "plain"))
         chosen = asked or _guess(roots)
         notes: list[str] = []
         places: list[Place] = []
         for root in roots:
-            places += places_of(root, chosen, assignment, pattern, notes)
+            places += places_of(root, chosen, assignment, pattern, notes, spoken)
             notes += root.notes
         if len(assignment.parts) > 1:
             places = joined(places, assignment.parts)
         places = ordered(places, times)
         if not places:
             raise InputError(_none_found(paths, notes, assignment))
-        notes[:0] = [] if asked else [phrase("Layout: {layout}, as the names tell.", layout=chosen)]
-        notes += doubts(places)
+    notes[:0] = [] if asked else [phrase("Layout: {layout}, as the names tell.", layout=chosen)]
+    notes += doubts(places)
     return Collected(
         submissions=Submissions(places, partial(load, forms=assignment.forms, language=assignment.language)),
         layout=chosen,

@@ -32,7 +32,7 @@ def doubts(places: Sequence[Place]) -> list[str]:
     if again:
         notes.append(
             phrase(
-                "{count} ids look like second files of other ids: {ids}. A pattern for the student joins them.",
+                "Some ids look like second files of other ids ({count}): {ids}. A pattern for the student joins them.",
                 count=len(again),
                 ids=few(again),
             )

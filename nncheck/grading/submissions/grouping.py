@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from nncheck.grading.assignment import Assignment
@@ -13,17 +13,23 @@ from nncheck.grading.submissions.layouts import canvas, classroom, gradescope, m
 from nncheck.grading.submissions.layouts.owner import Owner, Root
 from nncheck.grading.submissions.loading import expected
 from nncheck.grading.submissions.record import Entry, Place
-from nncheck.language import phrase
+from nncheck.language import phrase, use
 
 # how many of a note's examples are named
 _SHOWN = 5
 
 
 def places_of(
-    root: Root, layout: str, assignment: Assignment, pattern: re.Pattern[str] | None, notes: list[str]
+    root: Root,
+    layout: str,
+    assignment: Assignment,
+    pattern: re.Pattern[str] | None,
+    notes: list[str],
+    spoken: str,
 ) -> list[Place]:
-    """Put the files of one root together to submissions."""
-    owner_of = _reader(layout, root, pattern)
+    """Put the files of one root together to submissions; the notes are in the language ``spoken``."""
+    with use(spoken):  # of the reader only notes are heard
+        owner_of = _reader(layout, root, pattern)
     groups: dict[str, list[tuple[Owner, Entry]]] = defaultdict(list)
     strays: list[tuple[Owner, Entry]] = []
     passed: list[str] = []
@@ -45,8 +51,6 @@ def places_of(
     if layout == "canvas":
         groups = _uploads(groups)
     unnamed = [owners[0][0].student for owners in groups.values() if not owners[0][0].people]
-    if layout == "gradescope" and unnamed:
-        notes.append(gradescope.unknown(len(unnamed)))
     places: list[Place] = []
     unmatched: list[str] = []
     for label, members in groups.items():
@@ -58,23 +62,27 @@ def places_of(
             layout=layout,
         )
         places.append(Place(student=owner.student, label=root.prefix + entry.path, problem=problem))
+    with use(spoken):
+        if layout == "gradescope" and unnamed:
+            notes.append(gradescope.unknown(len(unnamed)))
+        notes += _notes([root.prefix + path for path in passed], unmatched)
+    return places
+
+
+def _notes(passed: Sequence[str], unmatched: Sequence[str]) -> Iterator[str]:
     if passed:
-        notes.append(
-            phrase(
-                "{count} files are nobody's work and were passed over: {files}",
-                count=len(passed),
-                files=few(root.prefix + path for path in passed),
-            )
+        yield phrase(
+            "Passed over as nobody's work (files: {count}): {files}",
+            count=len(passed),
+            files=few(passed),
         )
     if unmatched:
-        notes.append(
-            phrase(
-                "The pattern for the student finds nothing in {count} names, whose ids are the layout's: {files}",
-                count=len(unmatched),
-                files=few(unmatched),
-            )
+        yield phrase(
+            "The pattern for the student finds nothing in these names, so their ids are the layout's (names: {count}): "
+            "{files}",
+            count=len(unmatched),
+            files=few(unmatched),
         )
-    return places
 
 
 def few(texts: Iterable[str]) -> str:

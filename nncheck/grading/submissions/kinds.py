@@ -47,6 +47,9 @@ _DOCUMENTS = frozenset(
         ".jl",
         ".pyc",
         ".exe",
+        # no roster and no notes: arrays, handed in where the assignment may not take numbers
+        ".npz",
+        ".npy",
     )
 )
 #: Nothing that a program of this course imports or reads; left out, however many there are.

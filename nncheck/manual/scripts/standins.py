@@ -1,4 +1,4 @@
-"""Packages that draw, replaced by ones that do nothing: pictures say nothing about gradients, windows would wait."""
+"""Packages that draw, and Colab's own, replaced by ones that do nothing: pictures say nothing about gradients."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-_DRAWING = ("matplotlib", "seaborn", "plotly", "pylab", "IPython")
-_IF_MISSING = ("tqdm",)
+_IN_COLAB = "google.colab"
+_ALWAYS = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", _IN_COLAB)
+#: What is around a stand-in and is none: other packages that lie there stay what they are, or missing.
+_AROUND = _IN_COLAB.partition(".")[0]
+_IF_MISSING = ("tqdm", _AROUND)
 #: What may be imported though it is not there.
-REPLACED = (*_DRAWING, *_IF_MISSING)
+REPLACED = tuple(name for name in (*_ALWAYS, *_IF_MISSING) if "." not in name)
 
 
 class _Inert:
@@ -51,29 +54,46 @@ class _InertModule(ModuleType):
         return range if name == "trange" else _Inert()
 
 
+class _Surrounding(ModuleType):
+    """A package that holds nothing but a stand-in."""
+
+    def __getattr__(self, name: str) -> Any:
+        whole = f"{self.__name__}.{name}"
+        if name.startswith("__") or whole in _ALWAYS:
+            raise AttributeError(name)  # so that the import goes on to look for it
+        raise ModuleNotFoundError(f"No module named {whole!r}", name=whole)
+
+
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, packages: Sequence[str]) -> None:
         self._packages = packages
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if fullname.split(".")[0] not in self._packages:
+        if not _is_of(fullname, self._packages):
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        return _InertModule(spec.name)
+        return _Surrounding(spec.name) if spec.name == _AROUND else _InertModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         pass
 
 
+def _is_of(name: str, packages: Sequence[str]) -> bool:
+    """Whether a module is one of the packages or lies in one; in what is around a stand-in lies nothing else."""
+    return any(name == package or (name.startswith(f"{package}.") and package != _AROUND) for package in packages)
+
+
 @contextmanager
 def standing_in() -> Iterator[None]:
-    """Let imports find the stand-ins: of drawing packages always, of tqdm if it is not installed."""
-    before, after = _Finder(_DRAWING), _Finder(_IF_MISSING)
-    hidden = {n: m for n, m in list(sys.modules.items()) if n.split(".")[0] in _DRAWING}
+    """Let imports find the stand-ins: of drawing packages and Colab's always, of tqdm if it is not installed."""
+    before, after = _Finder(_ALWAYS), _Finder(_IF_MISSING)
+    hidden = {n: m for n, m in list(sys.modules.items()) if _is_of(n, _ALWAYS)}
     for name in hidden:
         del sys.modules[name]
+    around = sys.modules.get(_AROUND)
+    inside = vars(around).pop("colab", None) if around else None  # an import leaves it there as well
     sys.meta_path.insert(0, before)
     sys.meta_path.append(after)
     try:
@@ -81,6 +101,9 @@ def standing_in() -> Iterator[None]:
     finally:
         sys.meta_path.remove(before)
         sys.meta_path.remove(after)
-        for name in [n for n, m in list(sys.modules.items()) if isinstance(m, _InertModule)]:
+        for name in [n for n, m in list(sys.modules.items()) if isinstance(m, (_InertModule, _Surrounding))]:
             del sys.modules[name]
         sys.modules.update(hidden)
+        if around:
+            vars(around).pop("colab", None)
+            vars(around).update({"colab": inside} if inside else {})

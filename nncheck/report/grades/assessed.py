@@ -15,7 +15,7 @@ def assessed_text(assessed: Assessed) -> str:
     """Return it as lines for a terminal, case by case."""
     blocks = [assessed.title]
     for part in assessed.parts:
-        lines = [phrase("{case} ({of:g} points)", case=part.case, of=part.of)]
+        lines = [phrase("{case} (points: {of:g})", case=part.case, of=part.of)]
         lines += [wrapped(line, "  ", "    ") for line in _lines(part)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
@@ -44,8 +44,9 @@ def _lines(part: PartAssessed) -> Iterator[str]:
     for one in part.wronged:
         failed = "; ".join(f"{check}: {why}" if why else check for check, _, why in one.checks)
         yield phrase(
-            "A correct file loses {lost:g} points: {file} ({why}).",
+            "A correct file loses points ({lost:g} of {of:g}): {file} ({why}).",
             lost=one.lost,
+            of=part.of,
             file=one.file,
             why=one.reason or failed,
         )

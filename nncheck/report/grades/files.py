@@ -9,13 +9,22 @@ from pathlib import Path
 
 
 class Stream:
-    """A text file that is written beside its place, and put there by `finish`."""
+    """A text file that is written beside its place, and put there by `finish`.
 
-    def __init__(self, path: Path, encoding: str = "utf-8") -> None:
+    Parameters
+    ----------
+    path : Path
+    encoding : str
+    private : bool
+        Whether only its owner may read it, whatever stood there before.
+    """
+
+    def __init__(self, path: Path, encoding: str = "utf-8", private: bool = False) -> None:
         self.path = path
-        self._encoding = encoding
+        self._encoding, self._private = encoding, private
         self._new = _beside(path)
-        self._file = open(self._new, "x", encoding=encoding, newline="")  # noqa: SIM115  (closed by finish or drop)
+        opener = _closed_to_others if private else None
+        self._file = open(self._new, "x", encoding=encoding, newline="", opener=opener)  # noqa: SIM115  (see finish)
 
     def write(self, text: str) -> None:
         """Add to it."""
@@ -32,7 +41,7 @@ class Stream:
         """Put it in its place."""
         self._file.close()
         target = self.path.resolve()  # a link stays a link
-        if target.exists():
+        if target.exists() and not self._private:
             os.chmod(self._new, target.stat().st_mode & 0o777)
         os.replace(self._new, target)
         return self.path
@@ -85,6 +94,10 @@ class Pages:
             return False
         with os.scandir(self.folder) as entries:
             return all(one.is_file(follow_symlinks=False) and one.name.endswith(self._ending) for one in entries)
+
+
+def _closed_to_others(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _beside(path: Path) -> Path:

@@ -13,7 +13,7 @@ class Lines:
     """A sink for the instructor, in the order in which results are given."""
 
     def __init__(self, folder: Path, assignment: AssignmentFacts) -> None:
-        self._stream = Stream(folder / "results.jsonl")
+        self._stream = Stream(folder / "results.jsonl", private=True)  # it holds the seeds of the probes
 
     def add(self, graded: Graded, sheet: Sheet, page: str) -> None:
         """Write the student's line."""

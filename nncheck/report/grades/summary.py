@@ -32,10 +32,18 @@ _BAR = 40
 _SHOWN, _GROUPS = 8, 50
 
 
-def summary_markdown(summary: Summary) -> str:
-    """Return the summary as Markdown."""
+def summary_markdown(summary: Summary, notes: Sequence[str] = ()) -> str:
+    """Return the summary as Markdown.
+
+    Parameters
+    ----------
+    summary : Summary
+    notes : sequence of str
+        On how the submissions were read.
+    """
     parts = [f"# {plain(summary.title)}"]
-    for title, head, rows, lines in _sections(summary):
+    read: tuple[_Section, ...] = ((phrase("How the submissions were read"), (), (), notes),) if notes else ()
+    for title, head, rows, lines in (*_sections(summary), *read):
         block = [f"## {title}"] if title else []
         if rows:
             cells = [[plain(cell) for cell in row] for row in rows]
@@ -84,20 +92,20 @@ def _sections(summary: Summary) -> Iterator[_Section]:
         yield phrase("Checks"), head, _checks(summary), ()
     if summary.mistakes:
         head = [phrase(word) for word in (N_("count"), N_("case"), N_("mistake"), N_("what is done"), N_("whose"))]
-        lines = [phrase("{count} other kinds", count=summary.other_mistakes)] if summary.other_mistakes else []
+        lines = [phrase("other kinds: {count}", count=summary.other_mistakes)] if summary.other_mistakes else []
         yield phrase("Most frequent mistakes"), head, [_mistake(one) for one in summary.mistakes], lines
     if summary.alike:
         note = phrase("These are facts about files. They say nothing of how the files came to be.")
         lines = [_alike(group) for group in summary.alike[:_GROUPS]]
         if len(summary.alike) > _GROUPS:
-            lines.append(phrase("{count} more groups", count=len(summary.alike) - _GROUPS))
+            lines.append(phrase("more groups: {count}", count=len(summary.alike) - _GROUPS))
         yield phrase("Near-identical submissions"), (), (), [*lines, note]
     if summary.ground:
         yield phrase("Isolation"), (), (), summary.ground
 
 
 def _first(summary: Summary) -> Iterator[str]:
-    yield phrase("{count} submissions", count=f"{summary.submissions:,}")
+    yield phrase("submissions: {count}", count=f"{summary.submissions:,}")
     for one in summary.statuses:
         said = phrase("{status}: {count}", status=translate(_STATUSES[one.status]), count=f"{one.count:,}")
         yield f"{said} ({whose(one.whose)})" if one.whose.students else said

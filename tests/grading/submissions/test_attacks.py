@@ -278,10 +278,12 @@ def test_what_systems_and_editors_leave_is_passed_over(tmp_path: Path) -> None:
 
 def test_what_is_no_code_is_said(tmp_path: Path) -> None:
     write(tmp_path, {"kim.pdf": b"%PDF", "lee.rar": b"Rar!", "empty.py": b"", "roster.csv": b"a\n", "good.py": WORK})
+    write(tmp_path, {"park.npz": b"PK", "choi.NPY": b"\x93NUMPY"})
     collected = collect([tmp_path], assignment())
     found = {one.student: one.problem for one in collected.submissions}
     assert "kim.pdf is no file of code; expected .py, .ipynb" in found["kim"]
-    assert "RAR archive" in found["lee"] and "is empty" in found["empty"] and len(found) == 4
+    assert "RAR archive" in found["lee"] and "is empty" in found["empty"]
+    assert set(found) == {"kim", "lee", "empty", "good", "park", "choi"} and not found["park"] + found["choi"]
     assert any("roster.csv" in note for note in collected.notes)
     tables = collect([tmp_path], assignment(forms=("numbers",)))
     assert "roster" in {place.student for place in tables.places}

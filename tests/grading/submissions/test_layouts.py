@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -13,6 +15,7 @@ from nncheck.errors import InputError
 from nncheck.grading.submissions import Collected, collect, counting
 from nncheck.grading.submissions.folders import Folder
 from nncheck.grading.submissions.layouts import gradescope
+from nncheck.language import use
 
 from .trees import WORK, assignment, notebook, part, tarred, write, zipped
 
@@ -159,7 +162,7 @@ def test_gradescope(pack: Pack) -> None:
     times = {one.student: one.submitted for one in collected.submissions}
     assert times["20231234"] == datetime(2026, 3, 1, 1, 0, 0, 123456, tzinfo=timezone.utc)
     assert times["20231236"] == datetime(2026, 3, 1, 2, 30, tzinfo=timezone.utc)
-    assert any("1 submissions are not named" in note for note in collected.notes)
+    assert any("Not every submission is named" in note and "others (1)" in note for note in collected.notes)
     group = {one.student: one.content_digest for one in collected.submissions}
     assert group["20231236"] == group["ann@example.org"] != group["20231234"]
 
@@ -265,7 +268,7 @@ def test_the_pattern_in_an_export_falls_back_to_its_own_id(tmp_path: Path) -> No
     write(tmp_path, {"Kim_1_assignsubmission_file_/20231234.py": WORK, "Lee_2_assignsubmission_file_/a.py": WORK})
     collected = collect([tmp_path], assignment(r"(?P<student>\d{8})"))
     assert set(_read(collected)) == {"20231234", "2"}
-    assert any("finds nothing in 1 names" in note for note in collected.notes)
+    assert any("(names: 1): " in note for note in collected.notes)
 
 
 def test_files_of_several_parts_are_one_submission(tmp_path: Path) -> None:
@@ -308,6 +311,25 @@ def test_doubts_are_noted(tmp_path: Path) -> None:
     notes = collect([tmp_path], assignment(r"(?P<student>\w+?)_(?P<name>\w+)")).notes
     assert any("7 has several names: kim, lee" in note for note in notes)
     assert any("Ab, aB" in note or "aB, Ab" in note for note in notes)
+
+
+def test_notes_are_the_instructors_and_problems_the_students(tmp_path: Path) -> None:
+    export = {"submission_1/a.py": WORK, "submission_2/b.pdf": b"", "submission_metadata.yml": b"", "x.py": WORK}
+    repositories = {f"hw1-{name}/{file}": WORK for name in ("kim", "lee") for file in ("a.py", ".git/HEAD")}
+    given = [write(tmp_path / "export", export), write(tmp_path / "clones", repositories)]
+    given.append(write(tmp_path / "plain", {"a (1).py": WORK, "A.py": WORK, "a.py": WORK, "b.md": b"", "c.pdf": b""}))
+    notes: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
+    for spoken, written in itertools.product(("en", "ko"), ("en", "ko")):
+        with use(spoken):
+            found = [collect([path], assignment(language=written)) for path in given]
+        said = [note for one in found for note in one.notes]
+        wrong = [one.problem for these in found for one in these.submissions if one.problem]
+        assert (len(said), len(wrong)) == (8, 3)
+        assert notes.setdefault(spoken, said) == said
+        assert problems.setdefault(written, wrong) == wrong
+    for told in (notes, problems):
+        assert not re.search("[가-힣]", "".join(told["en"])) and re.search("[가-힣]", told["ko"][0])
 
 
 def test_decomposed_korean_of_macos_is_composed(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ import pytest
 
 from nncheck.errors import InputError
 from nncheck.grades import STATUSES, Mark
+from nncheck.language import phrase, use
 from nncheck.report.grades import single
 from nncheck.report.grades.github import command
-from tests.report.grades.conftest import ASSIGNMENT, CHECKS, HALF, ROWS, SECRET, graded, part
+from tests.report.grades.conftest import ASSIGNMENT, CHECKS, HALF, MISTAKES, ROWS, SECRET, graded, part
 from tests.report.grades.foreign import CHECK50, CLASSROOM50, GRADESCOPE, PRAIRIELEARN, junit_faults
 
 SCHEMAS = {"gradescope": GRADESCOPE, "prairielearn": PRAIRIELEARN, "classroom50": CLASSROOM50, "check50": CHECK50}
@@ -186,6 +187,12 @@ def test_gradescope_tests_add_up_and_name_deductions(save: Any) -> None:
     assert found["half"]["tests"][2]["output"] == "dW2 does not agree: its shape is (2, 3)."
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, 1), (0.25, 1), (1.0, 1), (2.1, 3)])
+def test_gradescope_is_told_whole_seconds(save: Any, seconds: float, told: int) -> None:
+    found = _all(save, "gradescope", [graded("one", part(seconds=seconds))])
+    assert found["one"]["execution_time"] == told
+
+
 def test_prairielearn_scores_are_shares(save: Any) -> None:
     found = _all(save, "prairielearn")
     assert found["half"]["score"] == 0.7
@@ -286,6 +293,28 @@ def test_github_annotations_cannot_be_broken_out_of(save: Any) -> None:
     assert command("error", "a:b,c%", "x\n::set-env name=A::1\r", "f,:.py") == (
         "::error file=f%2C%3A.py,title=a%3Ab%2Cc%25::x%0A::set-env name=A::1%0D\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "file", "hint", "line"),
+    [
+        ("en", "a.py", "Look at dW2 (line 17 of your file).", 17),
+        ("ko", "a.py", "dW2을(를) 보세요 ({place}).", 17),
+        ("en", "sub/a.py", "sub/a.py, line 3: ZeroDivisionError: division by zero", 3),
+        ("en", "a.py", "dW2[0, 1] is 3 there", 0),
+        ("en", "a.ipynb", "Look at dW2 (code cell 2, line 17).", 0),
+    ],
+)
+def test_github_is_told_the_line_that_a_hint_tells(save: Any, language: str, file: str, hint: str, line: int) -> None:
+    with use(language):
+        said = hint.replace("{place}", phrase("line {line} of your file", line=17))
+    found = graded("one", part(file=file, marks=HALF, mistakes=MISTAKES, hints=(said, "Why?")))
+    text = (save([found], "github", hints=1, language=language) / "annotations.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^::(\w+) file=[^,]*,line=(\d+),", text, re.M) == [
+        (level, str(line)) for level in ("error", "notice", "notice") if line
+    ]
+    text = (save([found], "github", hints=0, language=language) / "annotations.txt").read_text(encoding="utf-8")
+    assert "file=" in text and "line=" not in text
 
 
 def test_one_file_for_an_autograder(tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ def _time(text: str) -> datetime | None:
 def unknown(count: int) -> str:
     """Return the note for submissions that the YAML does not name."""
     return phrase(
-        "{count} submissions are not named in submission_metadata.yml: their folders' numbers stand for the students.",
+        "Not every submission is named in submission_metadata.yml: the folders' numbers stand for the students of the "
+        "others ({count}).",
         count=count,
     )
