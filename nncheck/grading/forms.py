@@ -11,8 +11,8 @@ from nncheck.errors import InputError
 from nncheck.grades import GroundFacts, Mark, Status
 from nncheck.grading.assignment import Part
 from nncheck.grading.hearing import Heard, Hearing, Visit
-from nncheck.grading.marking import Work
 from nncheck.grading.standing import Standing
+from nncheck.grading.work import Work
 from nncheck.language import phrase
 from nncheck.manual.client import Guest, Local
 from nncheck.manual.notebook import Cells
