@@ -23,6 +23,10 @@ NEEDS: dict[str, str] = {
     "formulas": "lines  NAME = expression  such as  dW = dZ.T @ X",
 }
 _STATEMENT = re.compile(r"^[ \t]*(?:def|class|import|from|for|while|if|return|with|try|print)\b", re.MULTILINE)
+#: A number as in any table, with a decimal comma too; nothing in it can be read in two ways.
+_ONE_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)", re.IGNORECASE)
+#: Characters of a line that are looked at.
+_LOOKED_AT = 2_000
 _TABLES = (".csv", ".tsv", ".dat", ".log", ".npz", ".npy")
 
 
@@ -69,7 +73,9 @@ def _python(text: str, path: Path) -> Form:
         if _is_functions(text):
             return "functions"
         tree = syntax.parse(text, str(path))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError):
+        raise InputError(_too_deep(path)) from None
+    except (SyntaxError, ValueError) as error:
         if path.suffix.lower() in (".py", ".ipynb"):
             raise InputError(source.describe(error, path)) from None
         raise InputError(_none_fits(path)) from None
@@ -147,7 +153,7 @@ def _is_notebook(text: str) -> bool:
         return False
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return False
     return isinstance(content, dict) and ("cells" in content or "worksheets" in content)
 
@@ -157,7 +163,7 @@ def _is_formulas(text: str) -> bool:
         return False
     try:
         derivation = formula.read(text)
-    except (FormulaError, RecursionError):
+    except (FormulaError, RecursionError, MemoryError):
         return False
     # w1 = 0.15 alone is a beginning of a script, not a derivation
     return any(isinstance(line.expression, formula.Apply) for line in derivation.lines)
@@ -165,9 +171,30 @@ def _is_formulas(text: str) -> bool:
 
 def _is_numbers(text: str) -> bool:
     lines = [line.strip() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
-    number = r"[-+]?[\d.][\d.,eE+-]*|nan|inf"
-    rows = [line for line in lines if re.fullmatch(rf"(?:{number})(?:[\s;,]+(?:{number}))*", line)]
+    rows = [line for line in lines if _is_row(line)]
     return len(rows) >= 1 and (2 * len(rows) >= len(lines) or any(re.fullmatch(r"\d+ \S+", row) for row in rows))
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line holds numbers alone; of a long one its beginning is looked at."""
+    parts = re.split(r"[\s;,]+", line[:_LOOKED_AT].lstrip(";,"))
+    if len(line) > _LOOKED_AT or not parts[-1]:
+        parts.pop()  # it may be cut off
+    return bool(parts) and all(_ONE_NUMBER.fullmatch(part) for part in parts)
+
+
+def refuse_deep(text: str, path: Path) -> None:
+    """Refuse Python that is nested too deeply to be parsed; raises InputError."""
+    try:
+        source.parsed(text)
+    except (RecursionError, MemoryError):
+        raise InputError(_too_deep(path)) from None
+    except (SyntaxError, ValueError):
+        return
+
+
+def _too_deep(path: Path) -> str:
+    return f"{path}: is nested too deeply to be read; expected statements and expressions as a person writes them."
 
 
 def _needs(form: str) -> str:

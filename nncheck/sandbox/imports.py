@@ -54,7 +54,9 @@ def missing_module(text: str) -> tuple[str, int] | None:
 
 def _imported(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:
     """Yield what statements import when they are run as a module is loaded."""
-    for statement in body:
+    waiting = body[::-1]  # a chain of elif is as deep as it is long: no call for each
+    while waiting:
+        statement = waiting.pop()
         if isinstance(statement, ast.Import):
             yield from ((alias.name, statement.lineno) for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
@@ -63,16 +65,16 @@ def _imported(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:
         elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         elif isinstance(statement, ast.If):
+            waiting += statement.orelse[::-1]
             if not _skipped(statement.test):
-                yield from _imported(statement.body)
-            yield from _imported(statement.orelse)
+                waiting += statement.body[::-1]
         elif isinstance(statement, ast.Try):
+            waiting += [*statement.orelse, *statement.finalbody][::-1]
             if not any(_expects(handler.type) for handler in statement.handlers):
-                yield from _imported(statement.body)
-            yield from _imported(statement.orelse + statement.finalbody)
+                waiting += statement.body[::-1]
         else:
-            for name in ("body", "orelse"):
-                yield from _imported(getattr(statement, name, []))
+            for name in ("orelse", "body"):
+                waiting += getattr(statement, name, [])[::-1]
 
 
 def _skipped(test: ast.expr) -> bool:

@@ -10,7 +10,7 @@ from nncheck import source
 from nncheck.errors import InputError
 from nncheck.language import phrase
 from nncheck.manual.notebook import Cells, code_of
-from nncheck.manual.reading import recognise, trains_too
+from nncheck.manual.reading import recognise, refuse_deep, trains_too
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def read(path: Path, form: str | None = None, handed_in: bool = False) -> Conten
     try:
         told = recognise(text, path, form)
     except InputError:
+        refuse_deep(text, path)
         if path.suffix.lower() == ".py" and (not _parses(text) or (handed_in and _defines_some(text))):
             return Content("functions", text)  # a slip of the pen is a finding
         raise
@@ -67,9 +68,12 @@ def read(path: Path, form: str | None = None, handed_in: bool = False) -> Conten
             return Content("formulas", text)
         raise InputError(f"{path}: holds formulas; judge them with  nncheck derive {path.name} --case CASE")
     if told != "notebook":
+        if told != "numbers":
+            refuse_deep(text, path)
         read_as = _alone() if told == "functions" and not handed_in and trains_too(text) else ()
         return Content(told, "" if told == "numbers" else text, read_as=read_as)
     code, cells = code_of(text)
+    refuse_deep(code, path)
     slip = handed_in and (not _parses(code) or _defines_some(code))
     inner = "functions" if slip else recognise(code, path.with_suffix(".py"))
     if inner not in ("functions", "script"):
@@ -80,7 +84,7 @@ def read(path: Path, form: str | None = None, handed_in: bool = False) -> Conten
 def _parses(text: str) -> bool:
     try:
         source.parsed(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError):
         return False
     return True
 
@@ -89,7 +93,7 @@ def _defines_some(text: str) -> bool:
     """Whether a file defines forward or backward, as functions of the contract or in a class."""
     try:
         tree = source.parsed(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError):
         return False
     bodies = (tree.body, *(node.body for node in tree.body if isinstance(node, ast.ClassDef)))
     functions = [node for body in bodies for node in body if isinstance(node, ast.FunctionDef)]

@@ -51,7 +51,7 @@ def return_names(text: str) -> tuple[str, ...]:
     """Return the names in ``return dW, dB, ...`` of backward; empty if it returns anything else."""
     try:
         tree = source.parsed(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     function = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "backward"), None)
     for node in ast.walk(function) if function else ():
@@ -68,7 +68,7 @@ def line_of(text: str, name: str) -> int | None:
     """
     try:
         tree = source.parsed(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     wanted = "backward" if name[:1] == "d" else "loss" if name == "E" else "forward"
     function = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == wanted), None)
@@ -135,7 +135,7 @@ def _named(text: str, name: str, gradient: bool = False) -> bool:
 
 
 def _is_tuple(shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    return bool(shapes) and all(key.isdigit() for key in shapes)
+    return bool(shapes) and all(key.isascii() and key.isdecimal() for key in shapes)
 
 
 def _by_shape(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, str]:

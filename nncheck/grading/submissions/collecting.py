@@ -6,17 +6,15 @@ An index of all files is made first, without opening one; `Collected.submissions
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from nncheck.errors import InputError
 from nncheck.grading.assignment import Assignment
-from nncheck.grading.submissions import given
+from nncheck.grading.submissions import given, guessing
 from nncheck.grading.submissions.doubts import doubts
 from nncheck.grading.submissions.grouping import places_of
-from nncheck.grading.submissions.layouts import canvas, classroom, gradescope, moodle
-from nncheck.grading.submissions.layouts.owner import Root
 from nncheck.grading.submissions.loading import expected, load
 from nncheck.grading.submissions.ordering import joined, ordered
 from nncheck.grading.submissions.record import Collected, Place, Submissions
@@ -25,8 +23,6 @@ from nncheck.language import current, phrase, use
 LAYOUTS = ("plain", "moodle", "canvas", "gradescope", "classroom")
 # how many of a note's examples are named
 _SHOWN = 5
-# a layout is taken for granted if so many of the files follow it
-_SURE = 0.5
 
 
 def collect(
@@ -41,7 +37,7 @@ def collect(
     assignment : Assignment
         Its pattern for the student, its forms, its parts' files and its language, which problems are told in.
     layout : str, optional
-        One of `LAYOUTS`; guessed from the names if it is None or ``auto``.
+        One of `LAYOUTS`; guessed from the names at the top if it is None or ``auto``.
     times : bool
         Whether the time of a file counts as that of handing in, where the layout has none. A copied file's is wrong.
 
@@ -62,9 +58,12 @@ def collect(
     asked = None if layout == "auto" else layout
     spoken = current()
     with use(assignment.language):  # problems are the students' to read
-        roots = given.roots(paths, pattern, lambda root: _guess([root]) != "plain", packed=asked not in (None, "plain"))
-        chosen = asked or _guess(roots)
+        roots = given.roots(paths, pattern, partial(guessing.guess, pattern=pattern), asked)
+        chosen = asked or guessing.of_all(roots, pattern)
         notes: list[str] = []
+        if not asked and chosen == "plain":
+            with use(spoken):
+                notes += guessing.contradictions(roots, pattern)
         places: list[Place] = []
         for root in roots:
             places += places_of(root, chosen, assignment, pattern, notes, spoken)
@@ -95,28 +94,6 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     if "student" not in compiled.groupindex:
         raise InputError(f"student: {pattern!r} has no group (?P<student>...); expected one around the id.")
     return compiled
-
-
-def _guess(roots: Sequence[Root]) -> str:
-    """Return the layout whose naming most of the files follow."""
-    paths = [entry.path for root in roots for entry in root.found.entries]
-    if not paths:
-        return "plain"
-    follow: dict[str, Callable[[str], bool]] = {
-        "moodle": lambda path: moodle.owner(path) is not None,
-        "canvas": lambda path: canvas.owner(path) is not None,
-    }
-    for name, follows in follow.items():
-        if sum(map(follows, paths)) > _SURE * len(paths):
-            return name
-    if any(path.rpartition("/")[2] == gradescope.METADATA for path in paths):
-        return "gradescope"
-    numbered = sum(re.search(r"(?:^|/)submission_\d+/", path) is not None for path in paths)
-    if numbered > _SURE * len(paths):
-        return "gradescope"
-    if all(classroom.share(root) > _SURE for root in roots):
-        return "classroom"
-    return "plain"
 
 
 def _none_found(paths: Sequence[Path], notes: Sequence[str], assignment: Assignment) -> str:

@@ -25,10 +25,13 @@ class Found:
     ----------
     repositories : set of str
         Folders that git keeps a history in.
+    alike : list of str
+        Folders whose names cannot be told from another's, with a number behind them now.
     """
 
     entries: list[Entry] = field(default_factory=list)
     repositories: set[str] = field(default_factory=set)
+    alike: list[str] = field(default_factory=list)
 
 
 class Folder:
@@ -89,7 +92,8 @@ def walk(top: Path) -> Found:
         if prefix and any(entry.name == "pyvenv.cfg" for entry in inside):
             continue  # a virtual environment
         before = len(found.entries) + len(waiting)
-        for entry in inside:
+        taken: set[str] = set()
+        for entry in sorted(inside, key=lambda entry: entry.name):  # so that the same one has the number each time
             if entry.name == ".git":
                 found.repositories.add(prefix.rstrip("/"))
             if is_junk(entry.name):
@@ -98,7 +102,9 @@ def walk(top: Path) -> Found:
             if _is_link(entry):
                 problem = link(path)
             elif entry.is_dir(follow_symlinks=False):
-                waiting.append((entry.path, path + "/"))
+                name = names.apart(path, taken)
+                found.alike += [name] if name != path else []
+                waiting.append((entry.path, name + "/"))
                 continue
             elif not entry.is_file(follow_symlinks=False):
                 problem = not_a_file(path)

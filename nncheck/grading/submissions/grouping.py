@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from nncheck.grading.assignment import Assignment
-from nncheck.grading.submissions import kinds
+from nncheck.grading.submissions import kinds, names
 from nncheck.grading.submissions.layouts import canvas, classroom, gradescope, moodle, plain
 from nncheck.grading.submissions.layouts.owner import Owner, Root
 from nncheck.grading.submissions.loading import expected
@@ -32,6 +32,7 @@ def places_of(
         owner_of = _reader(layout, root, pattern)
     groups: dict[str, list[tuple[Owner, Entry]]] = defaultdict(list)
     strays: list[tuple[Owner, Entry]] = []
+    alike: list[str] = []
     passed: list[str] = []
     for entry in root.found.entries:
         owner = owner_of(entry.path)
@@ -50,6 +51,9 @@ def places_of(
         groups[owner.label].append((owner, entry))
     if layout == "canvas":
         groups = _uploads(groups)
+    if layout == "plain":
+        groups, alike = _told_apart(groups)
+        alike += root.found.alike
     unnamed = [owners[0][0].student for owners in groups.values() if not owners[0][0].people]
     places: list[Place] = []
     unmatched: list[str] = []
@@ -65,6 +69,15 @@ def places_of(
     with use(spoken):
         if layout == "gradescope" and unnamed:
             notes.append(gradescope.unknown(len(unnamed)))
+        if alike:
+            notes.append(
+                phrase(
+                    "These names look the same as others, so they have a number behind them here (names: {count}): "
+                    "{files}",
+                    count=len(alike),
+                    files=few(root.prefix + name for name in alike),
+                )
+            )
         notes += _notes([root.prefix + path for path in passed], unmatched)
     return places
 
@@ -186,6 +199,26 @@ def _found(pattern: re.Pattern[str], label: str, paths: Sequence[str]) -> tuple[
     """Look for the student in the submission's own name, in its whole path, then in its files' names."""
     candidates = [label.rpartition("/")[2], label, *(path.rpartition("/")[2] for path in paths)]
     return next((found for text in candidates if (found := plain.identify(pattern, text))), None)
+
+
+def _told_apart(
+    groups: dict[str, list[tuple[Owner, Entry]]],
+) -> tuple[dict[str, list[tuple[Owner, Entry]]], list[str]]:
+    """Keep files of one name that lie by themselves apart: each is a submission; return the new names too."""
+    taken, alike = set(groups), []
+    apart: dict[str, list[tuple[Owner, Entry]]] = {}
+    for label, members in groups.items():
+        if members[0][0].folder:
+            apart[label] = members
+            continue
+        for at, (owner, entry) in enumerate(members):
+            if at == 0:
+                apart[label] = [(owner, entry)]
+                continue
+            name = names.apart(label, taken)
+            alike.append(name)
+            apart[name] = [(replace(owner, label=name, student=kinds.stem(name)), entry)]
+    return apart, alike
 
 
 def _uploads(groups: dict[str, list[tuple[Owner, Entry]]]) -> dict[str, list[tuple[Owner, Entry]]]:

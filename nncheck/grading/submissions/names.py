@@ -61,6 +61,21 @@ def clean(raw: str) -> tuple[str, str]:
     return "/".join(map(visible, parts)) or "_", problem
 
 
+def apart(path: str, taken: set[str]) -> str:
+    """Return a cleaned name that is not taken yet, and take it.
+
+    What a file system tells apart may be one name when it is cleaned: composed and decomposed letters, for example.
+    """
+    folder, slash, last = path.rpartition("/")
+    stem, dot, ending = last.rpartition(".") if "." in last[1:] else (last, "", "")
+    name, count = path, 1
+    while name in taken:
+        count += 1
+        name = f"{folder}{slash}{stem}~{count}{dot}{ending}"
+    taken.add(name)
+    return name
+
+
 def visible(text: str) -> str:
     """Return a text with every sign that cannot be seen or turns the others around replaced by U+FFFD."""
     if text.isascii() and text.isprintable():

@@ -97,7 +97,7 @@ def _factors(text: str) -> set[float]:
     """Return the numbers between 0 and 1 that a statement multiplies with."""
     try:
         tree = ast.parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     found = set()
     for node in ast.walk(tree):

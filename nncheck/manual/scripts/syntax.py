@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+#: So many nodes may stand in each other; what walks a tree needs up to five calls for each, of Python's thousand.
+_DEEPEST = 150
 _Loops = (ast.For, ast.While, ast.AsyncFor)
 _Scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -66,8 +68,19 @@ class Literal:
 
 
 def parse(text: str, path: str = "<script>") -> ast.Module:
-    """Return the syntax tree of a file, lists that call a function over and over as loops; raises SyntaxError."""
+    """Return the syntax tree of a file, lists that call a function over and over as loops.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError, MemoryError
+        If there is none, or it is nested too deeply for whoever walks it.
+    """
     plain = ast.parse(text, filename=path)
+    level: list[ast.AST] = [plain]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        raise RecursionError("it is nested too deeply")
     tree: ast.Module = _Unrolled(plain).visit(plain)
     return tree
 

@@ -16,6 +16,10 @@ from nncheck.formula.plain import Array
 from nncheck.manual.tables.columns import roles_of
 
 MAX_BYTES = 1 << 28
+_MAX_ARRAYS = 1_000
+#: Numbers, truth values and texts; only numbers are read, the others are passed over.
+_KINDS = "biufcSU"
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -28,15 +32,34 @@ def read_arrays(path: Path) -> dict[str, Array]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if len(archive.infolist()) > _MAX_ARRAYS:
+                raise InputError(f"holds {len(archive.infolist()):,} arrays, expected at most {_MAX_ARRAYS:,}.")
             total = sum(item.file_size for item in archive.infolist())
             if total > MAX_BYTES:
                 raise InputError(f"holds {total:,} bytes unpacked, expected at most {MAX_BYTES:,}.")
             raw = {name[:-4]: archive.read(name) for name in archive.namelist() if name.endswith(".npy")}
-        return {name: np.load(io.BytesIO(body), allow_pickle=False) for name, body in raw.items()}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        return {name: _array(body) for name, body in raw.items()}
+    except InputError:
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds at a file made to break them
         raise InputError(
             f"is no NPZ file of plain numbers ({error}); save it with numpy.savez(path, E=E, W=W)."
         ) from None
+
+
+def _array(body: bytes) -> Array:
+    """Return one array, once its header claims no more than is there: memory is taken for what it claims."""
+    file = io.BytesIO(body)
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"a header of version {version}")
+    shape, _, dtype = _HEADERS[version](file)
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"an array of {dtype}")
+    if math.prod(shape) * max(dtype.itemsize, 1) > len(body) - file.tell() or any(n > MAX_BYTES for n in shape):
+        raise ValueError(f"an array of shape {shape} in {len(body):,} bytes")
+    loaded: Array = np.load(io.BytesIO(body), allow_pickle=False)
+    return loaded
 
 
 def sort_arrays(

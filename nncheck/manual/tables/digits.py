@@ -10,6 +10,8 @@ import numpy as np
 
 from nncheck.formula.plain import Array
 
+#: Beyond it every number is 0 or infinite, whatever its digits are.
+_EXPONENT = 300
 _NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?")
 
 
@@ -30,7 +32,7 @@ def resolution_of(texts: Sequence[str], significant: int = 0) -> Array:
     parsed = [_NUMBER.fullmatch(text.strip()) for text in texts]
     decimals = {len(m[2]) for m in parsed if m}
     exponents = [m for m in parsed if m and m[3]]
-    digits = _digits(texts)
+    digits = _digits(parsed)
     if significant > digits and len({text.strip() for text in texts}) == 1:
         decimals, digits = set(), significant
     result = np.zeros(len(texts))
@@ -41,7 +43,7 @@ def resolution_of(texts: Sequence[str], significant: int = 0) -> Array:
             continue
         value = abs(float(texts[place]))
         if len(decimals) == 1 and not (exponents and digits >= 15):
-            result[place] = 0.5 * 10.0 ** (int(m[3] or 0) - len(m[2]))
+            result[place] = 0.5 * 10.0 ** (max(-_EXPONENT, min(_EXPONENT, int(m[3] or 0))) - len(m[2]))
         elif digits < 15 and value > 0 and math.isfinite(value):
             result[place] = 0.5 * 10.0 ** (math.floor(math.log10(value)) - digits + 1)
     return result
@@ -50,9 +52,8 @@ def resolution_of(texts: Sequence[str], significant: int = 0) -> Array:
 def significant_of(columns: Sequence[Sequence[str]]) -> int:
     """Return how many significant digits a table shows, 0 if its numbers have a fixed number of decimals."""
     varied = [texts for texts in columns if len({len(m[2]) for m in map(_NUMBER.fullmatch, texts) if m}) > 1]
-    return max(map(_digits, varied), default=0)
+    return max((_digits([_NUMBER.fullmatch(text.strip()) for text in texts]) for texts in varied), default=0)
 
 
-def _digits(texts: Sequence[str]) -> int:
-    parsed = [_NUMBER.fullmatch(text.strip()) for text in texts]
+def _digits(parsed: Sequence[re.Match[str] | None]) -> int:
     return max((len((m[1] + m[2]).lstrip("0")) for m in parsed if m), default=0)

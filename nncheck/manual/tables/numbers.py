@@ -25,7 +25,10 @@ from nncheck.manual.tables.arrays_file import MAX_BYTES, read_arrays, sort_array
 from nncheck.manual.tables.columns import LOSS, STEP, Role, roles_of, roles_without_header
 from nncheck.manual.tables.digits import resolution_of, significant_of
 from nncheck.manual.tables.printout import read_printout
-from nncheck.manual.tables.table import Row, read_table
+from nncheck.manual.tables.table import MAX_ROWS, Row, read_table
+
+#: No training has more steps.
+_LAST_STEP = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +148,9 @@ def _steps(given: Array | None, rows: Sequence[Row]) -> Array:
     if not whole.all():
         place = int(np.argmin(whole))
         raise InputError(f"line {rows[place][0]}: step {rows[place][1][0]!r} is no whole number from 0.")
+    if (given > _LAST_STEP).any():
+        place = int(np.argmax(given > _LAST_STEP))
+        raise InputError(f"line {rows[place][0]}: got step {given[place]:g}, expected at most {_LAST_STEP:,}.")
     steps = given.astype(int)
     if (np.diff(steps) <= 0).any():
         place = int(np.argmax(np.diff(steps) <= 0)) + 1
@@ -195,8 +201,10 @@ def _parameter(written: str, case: Case) -> str | None:
 
 def _from_arrays(path: Path, case: Case, mapping: Mapping[str, Sequence[str]]) -> Numbers:
     known, passed = sort_arrays(read_arrays(path), case, mapping)
+    size = len(next(iter(known.values()))[1])
+    if size > MAX_ROWS:
+        raise InputError(f"holds {size:,} steps, expected at most {MAX_ROWS:,}.")
     values = {quantity: array.astype(np.float64) for quantity, (_, array) in known.items()}
-    size = len(next(iter(values.values())))
     rows = [(place, [str(place)]) for place in range(size)]
     return Numbers(
         steps=_steps(values.get("step"), rows),

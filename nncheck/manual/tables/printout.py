@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nncheck.errors import InputError
-from nncheck.manual.tables.table import NUMBER
+from nncheck.manual.tables.table import MAX_ROWS, NUMBER
 
 _FREE_NUMBER = re.compile(rf"(?<![\w.])(?:{NUMBER})(?![\w.])")
 _FINAL = re.compile(
-    r"(?:^|\n)\s*([A-Za-z]\w*)\s*[=:]\s*(?:tensor|array|np\.array|torch\.tensor)?\s*\(?\s*(\[[-+\d\s.,eE\[\]]*\])"
+    # spaces are counted: two stretches of any length beside each other can share them in too many ways
+    r"^[ \t]*([A-Za-z]\w*)[ \t]{0,40}[=:]\s{0,9}(?:tensor|array|np\.array|torch\.tensor)?\s{0,9}\(?\s{0,9}"
+    r"(\[[-+\d\s.,eE\[\]]*\])",
+    re.MULTILINE,
 )
+#: So many characters of a line are looked at, and so many digits a step may have.
+_LOOKED_AT, _STEP_DIGITS = 2_000, 9
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,15 @@ def read_printout(text: str, lines: Sequence[str]) -> Printout:
     """
     pairs = []
     for line in lines:
-        found = _FREE_NUMBER.findall(re.sub(r"(\d)\s*/\s*\d+", r"\1", line))
-        if len(found) == 2 and re.fullmatch(r"\d+", found[0]) and re.search(r"[.eE]|nan|inf", found[1]):
+        found = _FREE_NUMBER.findall(re.sub(r"(\d)\s*/\s*\d+", r"\1", line[:_LOOKED_AT]))
+        if (
+            len(found) == 2
+            and re.fullmatch(rf"\d{{1,{_STEP_DIGITS}}}", found[0])
+            and re.search(r"[.eE]|nan|inf", found[1])
+        ):
             pairs.append((int(found[0]), found[1]))
+    if len(pairs) > MAX_ROWS:
+        raise InputError(f"got {len(pairs):,} lines with a step and its loss, expected at most {MAX_ROWS:,}.")
     steps = [step for step, _ in pairs]
     if not pairs or steps != sorted(set(steps)):
         raise InputError(

@@ -7,8 +7,15 @@ from collections.abc import Sequence
 
 from nncheck.errors import InputError
 
-#: A number as any language prints it.
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|NaN|Inf|NAN|INF)"
+#: So many rows and columns a table may have; the longest training of a case has 100,000 steps.
+MAX_ROWS, MAX_COLUMNS = 100_001, 2_000
+#: So many characters a number may have.
+_LONGEST = 400
+_MAX_CELLS = 2_000_000
+#: So many lines tell whether a text that is too long for one is a table at all.
+_BEGINNING = 200
+#: A number as any language prints it; no text of it can be read in two ways, so that no text takes long.
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|NaN|Inf|NAN|INF)"
 
 #: Line number and cells.
 Row = tuple[int, list[str]]
@@ -17,6 +24,11 @@ Row = tuple[int, list[str]]
 def read_table(lines: list[tuple[int, str]]) -> tuple[list[str] | None, list[Row]] | None:
     """Take lines apart into cells; None if they are no table but a printout."""
     delimiter, comma = _delimiter([line for _, line in lines[:50]])
+    too_large = _too_large(lines, delimiter)
+    if too_large:
+        if len(lines) > _BEGINNING and not _begins_with_one(lines):
+            return None
+        raise InputError(too_large)
     cells = [(number, _cells(line, delimiter)) for number, line in lines]
     header = cells[0][1] if not all(_is_number(c, comma) for c in cells[0][1]) else None
     rows = cells[1:] if header else cells
@@ -39,6 +51,27 @@ def read_table(lines: list[tuple[int, str]]) -> tuple[list[str] | None, list[Row
     return header, rows
 
 
+def _too_large(lines: list[tuple[int, str]], delimiter: str | None) -> str:
+    """Return what a table has too much of, before it is taken apart; empty if nothing."""
+    if len(lines) > MAX_ROWS + 1:
+        return f"got {len(lines):,} lines, expected at most {MAX_ROWS:,} rows and a header."
+    count = 0
+    for number, line in lines:
+        width = line.count(delimiter) + 1 if delimiter else len(line.split())
+        if width > 3 * MAX_COLUMNS or (width > MAX_COLUMNS and len(_cells(line, delimiter)) > MAX_COLUMNS):
+            return f"line {number}: got more than {MAX_COLUMNS:,} columns, expected at most so many."
+        count += width
+    return f"got {count:,} numbers, expected at most {_MAX_CELLS:,}." if count > _MAX_CELLS else ""
+
+
+def _begins_with_one(lines: list[tuple[int, str]]) -> bool:
+    """Whether the first lines alone are a table: what a run printed may be as long as it likes."""
+    try:
+        return read_table(lines[:_BEGINNING]) is not None
+    except InputError:
+        return True
+
+
 def _delimiter(lines: Sequence[str]) -> tuple[str | None, bool]:
     """Return the sign between cells (None: spaces), and whether numbers have a decimal comma."""
     last = lines[-1]
@@ -55,9 +88,23 @@ def _delimiter(lines: Sequence[str]) -> tuple[str | None, bool]:
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
     if delimiter == ",":  # W[0,0] is one name
-        return [part.strip().strip("\"'").strip() for part in re.split(r",(?![^\[(]*[\])])", line)]
+        return [part.strip().strip("\"'").strip() for part in _at_commas(line)]
     return [part.strip().strip("\"'") for part in (line.split(delimiter) if delimiter else line.split())]
 
 
+def _at_commas(line: str) -> list[str]:
+    """Split at commas, those left out behind which a bracket is closed before one is opened."""
+    if "]" not in line and ")" not in line:
+        return line.split(",")
+    parts, end, inside = [], len(line), False
+    for sign in reversed(list(re.finditer(r"[\[\](),]", line))):
+        if sign[0] != ",":
+            inside = sign[0] in "])"
+        elif not inside:
+            parts.append(line[sign.end() : end])
+            end = sign.start()
+    return [line[:end], *reversed(parts)]
+
+
 def _is_number(cell: str, comma: bool) -> bool:
-    return re.fullmatch(NUMBER, cell.replace(",", ".") if comma else cell) is not None
+    return len(cell) <= _LONGEST and re.fullmatch(NUMBER, cell.replace(",", ".") if comma else cell) is not None

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from nncheck.grading.submissions import kinds
+from nncheck.grading.submissions.layouts import tops
 from nncheck.grading.submissions.layouts.owner import Owner, Root
 
 _NAMED = re.compile(
@@ -23,7 +24,13 @@ _AGAIN = re.compile(r"-(\d{1,3})$")
 
 def reader(root: Root) -> Callable[[str], Owner | None]:
     """Return what tells whose a file is."""
-    return owner
+    lies = tops.within(root, follows)
+    return lambda path: owner(path) if lies(path) else None
+
+
+def follows(name: str) -> bool:
+    """Whether a name at the top is Canvas's, which makes files only: a folder's ends in a slash."""
+    return not name.endswith("/") and owner(name) is not None
 
 
 def owner(path: str) -> Owner | None:

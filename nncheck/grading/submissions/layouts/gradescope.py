@@ -19,11 +19,14 @@ from datetime import datetime, timezone
 
 from nncheck.grading.submissions import names
 from nncheck.grading.submissions.caps import MEGABYTE, Unreadable
+from nncheck.grading.submissions.layouts import tops
 from nncheck.grading.submissions.layouts.owner import Owner, Root
+from nncheck.grading.submissions.record import Entry
 from nncheck.language import phrase
 
 METADATA = "submission_metadata.yml"
 _FOLDER = re.compile(r"(?:^|(?<=/))submission_(?P<id>\w+)(?:/|$)")
+_NUMBERED = re.compile(r"submission_\d+/")
 _LINE = re.compile(r"(?P<indent> *)(?P<item>- +)?(?P<key>:?[\w.\-]+|\"[^\"]*\"|'[^']*'):(?: +(?P<value>.*))?$")
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(?:(Z|UTC)|([+-])(\d\d):?(\d\d))?", re.IGNORECASE
@@ -40,23 +43,31 @@ class Meta:
     created: str = ""
 
 
+def follows(name: str) -> bool:
+    """Whether a name at the top is Gradescope's: a folder ``submission_N``, ended by a slash."""
+    return _NUMBERED.fullmatch(name) is not None
+
+
 def reader(root: Root) -> Callable[[str], Owner | None]:
     """Return what tells whose a file is."""
     said: dict[str, Meta] = {}
-    for entry in root.found.entries:
-        folder, _, last = entry.path.rpartition("/")
-        if last != METADATA or entry.problem:
-            continue
+    lies = tops.within(root, follows)
+    own = _own(root)
+    for entry in own or _of_all(root):
+        folder = entry.path.rpartition("/")[0]
         try:
             text = entry.source.read(entry.key, _LARGEST).decode("utf-8-sig", "replace")
         except Unreadable as problem:
             root.notes.append(str(problem))
             continue
         for name, meta in parse(text.splitlines()).items():
+            if own and name not in ("", folder.rpartition("/")[2]):
+                continue  # a student's own folder tells of nobody else
+            name = "" if own else name
             said["/".join(filter(None, (folder, names.clean(name)[0] if name else "")))] = meta
 
     def owner(path: str) -> Owner | None:
-        match = _FOLDER.search(path)
+        match = _FOLDER.search(path) if lies(path) else None
         label = path[: match.end()].rstrip("/") if match else ""
         if match is None and path.rpartition("/")[2] != METADATA:
             # a folder of another name that the YAML knows
@@ -83,6 +94,33 @@ def reader(root: Root) -> Callable[[str], Owner | None]:
         )
 
     return owner
+
+
+def _of_all(root: Root) -> list[Entry]:
+    """Return the files that say whose all submissions are: beside the folders of the submissions, in none of them."""
+    level = tops.top(root, follows, deep=True)
+    here = any(map(follows, level.names))
+    return [
+        entry
+        for entry in _metadata(root)
+        if (entry.path == level.around + METADATA if here else not _FOLDER.search(entry.path.rpartition("/")[0]))
+    ]
+
+
+def _own(root: Root) -> list[Entry]:
+    """Return the files in the folders of the submissions, each about its own.
+
+    They are believed only where nothing is said of all and most folders have one: else a student put it there.
+    """
+    level = tops.top(root, follows, deep=True)
+    folders = [level.around + name for name in level.names if follows(name)]
+    paths = {folder + METADATA for folder in folders}
+    own = [entry for entry in _metadata(root) if entry.path in paths]
+    return [] if _of_all(root) or 2 * len(own) <= len(folders) else own
+
+
+def _metadata(root: Root) -> list[Entry]:
+    return [e for e in root.found.entries if e.path.rpartition("/")[2] == METADATA and not e.problem and not e.hollow]
 
 
 def parse(lines: Iterable[str]) -> dict[str, Meta]:

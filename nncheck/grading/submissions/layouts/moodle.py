@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from nncheck.grading.submissions.layouts import tops
 from nncheck.grading.submissions.layouts.owner import Owner, Root
 
 _PLUGIN = "_assignsubmission_"
@@ -23,7 +24,13 @@ _NAMED = re.compile(
 
 def reader(root: Root) -> Callable[[str], Owner | None]:
     """Return what tells whose a file is."""
-    return owner
+    lies = tops.within(root, follows)
+    return lambda path: owner(path) if lies(path) else None
+
+
+def follows(name: str) -> bool:
+    """Whether a name at the top is Moodle's; a folder's ends in a slash."""
+    return owner(name.rstrip("/")) is not None
 
 
 def owner(path: str) -> Owner | None:
