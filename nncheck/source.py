@@ -19,7 +19,7 @@ from nncheck.language import phrase
 #: So many statements of a file may raise before the rest of it is given up.
 _MOST_RAISED = 20
 #: How `describe` names a line, in any of the languages.
-LINE = r", (?:line )?(\d+)(?:행)?"
+LINE = r", (?:line )?(\d+)(?:번째 줄)?"
 
 
 def read_text(path: Path) -> str:

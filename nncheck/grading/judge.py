@@ -128,7 +128,11 @@ class Judge:
             found.read_as += content.read_as
             self._by_form(part, chosen, content, submission, seed, found)
         except InputError as error:
-            found.stop("unreadable", str(error))
+            said = str(error)
+            if "--map" in said:  # words of the command line, which a student does not use
+                names = ", ".join(part.case.params)
+                said = phrase("it cannot be told which variables are the parameters; call them {names}.", names=names)
+            found.stop("unreadable", said)
         missing = missing_module(found.reason) if found.status == "crashed" else None
         if missing:
             found.stop("forbidden-import", _forbidden(*missing))

@@ -416,6 +416,15 @@ def test_a_mistake_of_a_script_costs_one_check(change: tuple[str, str], expected
         assert lost(graded(judge, SCRIPT.replace(*change))) == expected
 
 
+def test_a_script_whose_variables_cannot_be_told_is_told_in_words_of_its_own() -> None:
+    text = SCRIPT.replace("W, B, W2, B2 = W - 0.01 * dW, B - 0.01 * dB,", "W, W2, B2 = W - 0.01 * dW,")
+    with sandboxed() as judge:
+        grade = graded(judge, text)
+    if grade.status == "unreadable":
+        assert grade.reason == "it cannot be told which variables are the parameters; call them W, B, W2, B2."
+    assert "--map" not in grade.reason
+
+
 def test_a_wrong_formula_without_points_costs_the_first_that_has_them(judge: Judge) -> None:
     with Judge(with_points({"dW2": 1.0, "dW": 2.0, "dB": 1.0}), OwnCode()) as judge:
         grade = graded(judge, FORMULAS.replace("dZ = dH * (Z > 0)", "dZ = dH"), "lines.txt")
