@@ -105,7 +105,8 @@ def _toml(path: Path) -> dict[str, Any]:
         size = path.stat().st_size
         if size > _MOST_BYTES:
             raise InputError(f"{path}: has {size:,} bytes, which no assignment has (at most {_MOST_BYTES:,}).")
-        return tomllib.loads(source.read_text(path))
+        raw: dict[str, Any] = tomllib.loads(source.read_text(path))
+        return raw
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
     except tomllib.TOMLDecodeError as error:
