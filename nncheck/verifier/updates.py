@@ -15,7 +15,7 @@ from nncheck.manual.person import SCALES
 from nncheck.updates import Updates
 from nncheck.verification import Explanation, Finding
 from nncheck.verifier import words
-from nncheck.verifier.assess import Assessment
+from nncheck.verifier.assess import Assessment, slack_of
 from nncheck.verifier.checking import Pair, judge
 from nncheck.verifier.functions import LR, Seen, Sight
 from nncheck.verifier.truth import EXACT, Truth
@@ -151,7 +151,8 @@ def _makes_up_for_it(case: Case, guest: Guest | Local, seen: Seen, truths: Seque
             stacked, label = _stepwise(truth.value[f"d{name}"]), f"{name} {id(sight)}"
             before = np.stack([start, *after[:-1]])
             expected = updates.add(label, np.arange(STEPS), before, stacked, np.zeros_like(stacked))
-            if not np.allclose(np.stack(after), expected.after, rtol=1e-11, atol=1e-13):
+            allowed = 1e-11 * np.abs(expected.after) + 1e-13 + LR * max(SCALES) * slack_of(truth, f"d{name}", EXACT)
+            if not (np.abs(np.stack(after) - expected.after) <= allowed).all():
                 return False
     return True
 
@@ -172,8 +173,8 @@ def _one_factor(case: Case, seen: Seen, truths: Sequence[Truth]) -> float | None
             largest = np.unravel_index(np.argmax(np.abs(right)), right.shape)
             if factor is None and right[largest]:
                 factor = float(own[largest] / right[largest])
-            if (
-                np.abs(own - (factor or 0.0) * right) > 1e-9 * abs(factor or 0.0) * np.abs(right).max(initial=0.0)
-            ).any():
+            wanted = (factor or 0.0) * right
+            rounding = abs(factor or 0.0) * slack_of(truth, f"d{name}", EXACT)  # near the optimum all that is left
+            if (np.abs(own - wanted) > 1e-9 * np.abs(wanted).max(initial=0.0) + rounding).any():
                 return None
     return factor if factor and abs(factor - 1) >= 1e-9 else None
