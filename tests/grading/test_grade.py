@@ -200,11 +200,19 @@ def none_left() -> bool:
 def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """Start the grader in a process group of its own; it is ended with the block."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+    heard = interruptible if os.name == "posix" else None
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=heard
+    ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def interruptible() -> None:
+    """Let Ctrl-C be heard where these tests themselves run in the background, and it would be ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def killed_at(command: list[str], log: Path, moment: float) -> None:

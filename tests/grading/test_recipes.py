@@ -115,7 +115,7 @@ def test_the_packages_are_installed_without_torch(workspace: Path) -> None:
     ("old", "new", "code", "said"),
     [
         ("", "", 0, "::notice title=Homework 1::11 / 11"),
-        ("dZ2.T @ H", "2 * dZ2.T @ H", 1, "::error file=answer.py,title=dW2%3A 0 / 2::"),
+        ("dZ2.T @ H", "2 * dZ2.T @ H", 1, ",title=dW2%3A 0 / 2::"),
     ],
     ids=["right", "wrong"],
 )
