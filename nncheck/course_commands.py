@@ -91,7 +91,7 @@ _language = click.option(
     click.option(
         "--trust", is_flag=True, help="Grade even where submissions could read your files or reach the network."
     ),
-    click.option("--jobs", type=click.IntRange(min=1), help="Judging processes.  [default: one a core, at most 8]"),
+    click.option("--jobs", type=click.IntRange(min=1), help="Judging processes.  [default: cores + 1, at most 8]"),
     click.option(
         "--cluster",
         metavar="ADDRESS",

@@ -21,10 +21,10 @@ Task = tuple[str, Submission]
 
 
 def default_jobs() -> int:
-    """Return how many cores this process may use, at most 8."""
+    """Return one more than the cores that this process may use, at most 8: a submission that hangs keeps none busy."""
     with suppress(AttributeError):  # only Linux tells
-        return min(len(os.sched_getaffinity(0)), _MOST_JOBS)
-    return min(os.cpu_count() or 1, _MOST_JOBS)
+        return min(len(os.sched_getaffinity(0)) + 1, _MOST_JOBS)
+    return min((os.cpu_count() or 1) + 1, _MOST_JOBS)
 
 
 class Crew:

@@ -147,7 +147,7 @@ def grade(
     trust : bool
         Grade even where the self-test finds that submissions could read files or reach the network.
     jobs : int, optional
-        Judging processes; as many as there are cores by default, at most 8.
+        Judging processes; one more than there are cores by default, at most 8.
     cluster : str, optional
         ``tcp://host:port`` of a dask scheduler, or ``local:N``; see `nncheck.grading.cluster`.
     regrade : bool
