@@ -1,4 +1,4 @@
-"""Reads text that people wrote: UTF-8 with or without BOM, a declared encoding, or cp949 of Korean Windows."""
+"""Reads and runs files that people wrote, in UTF-8 with or without BOM, a declared encoding, or cp949 of Windows."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from nncheck.diagnosis.catalogue import COMMON
 from nncheck.diagnosis.edits import small_edits
 from nncheck.diagnosis.mistakes import Edit, combined, named_edits
 from nncheck.diagnosis.points import Group, Observation, evidence, features, needed, seen_features
-from nncheck.formula import Derivation, Line, Name
-from nncheck.formula.lines import walk
+from nncheck.formula import Derivation, Line
+from nncheck.formula.lines import upstream
 from nncheck.formula.plain import Array
 
 Observed = Sequence[Mapping[str, Observation]]
@@ -108,15 +108,7 @@ class Index:
 
     def upstream(self, name: str) -> frozenset[str]:
         """Return the lines that a line's value depends on, itself among them."""
-        return self._upstream[name]
-
-    @cached_property
-    def _upstream(self) -> dict[str, frozenset[str]]:
-        found: dict[str, frozenset[str]] = {}
-        for line in self.derivation.lines:  # each names only what stands above it
-            needs = {node.id for node in walk(line.expression) if isinstance(node, Name)}
-            found[line.name] = frozenset({line.name}).union(*(found[name] for name in needs if name in found))
-        return found
+        return upstream(self.derivation)[name]
 
     @cached_property
     def _pairs(self) -> list[tuple[Edit, Edit]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 Option: TypeAlias = int | bool | None
@@ -64,6 +66,16 @@ class Derivation:
     def operations(self) -> frozenset[str]:
         """Every operation that occurs in any line."""
         return frozenset(node.op for line in self.lines for node in walk(line.expression) if isinstance(node, Apply))
+
+
+@lru_cache(maxsize=64)
+def upstream(derivation: Derivation) -> Mapping[str, frozenset[str]]:
+    """Return, for every line, the lines that its value depends on, itself among them."""
+    found: dict[str, frozenset[str]] = {}
+    for line in derivation.lines:  # each names only what stands above it
+        needs = {node.id for node in walk(line.expression) if isinstance(node, Name)}
+        found[line.name] = frozenset({line.name}).union(*(found[name] for name in needs if name in found))
+    return found
 
 
 def walk(node: Node) -> list[Node]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from nncheck.formula.lines import upstream
 from nncheck.grades import CheckVerdict
-from nncheck.grading.checks import nearest, upstream
+from nncheck.grading.checks import nearest
 from nncheck.grading.weighing import Weighing
 from nncheck.language import phrase
 

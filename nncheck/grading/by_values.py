@@ -9,8 +9,9 @@ import numpy as np
 
 from nncheck.diagnosis.points import MATCH, Group, Observation, equal
 from nncheck.formula import Line
+from nncheck.formula.lines import upstream
 from nncheck.grades import CheckVerdict
-from nncheck.grading.checks import nearest, upstream
+from nncheck.grading.checks import nearest
 from nncheck.grading.weighing import Weighing
 from nncheck.language import phrase
 from nncheck.verifier.assess import COARSE, slack_of

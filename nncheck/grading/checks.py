@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
-from nncheck.formula import Derivation, Name
-from nncheck.formula.lines import walk
+from nncheck.formula import Derivation
+from nncheck.formula.lines import upstream
 
 #: Checks that go by another name than their quantity.
 QUANTITIES = {"forward": "Y", "loss": "E"}
@@ -17,16 +16,6 @@ UPDATE, TRAJECTORY = "update", "trajectory"
 def quantity_of(check: str) -> str:
     """Return the derivation line that a check is about; of update and trajectory there is none."""
     return QUANTITIES.get(check, check)
-
-
-@lru_cache(maxsize=64)
-def upstream(derivation: Derivation) -> dict[str, frozenset[str]]:
-    """Return, for every line of a derivation, the lines that its value depends on, itself among them."""
-    found: dict[str, frozenset[str]] = {}
-    for line in derivation.lines:  # each names only what stands above it
-        needs = {node.id for node in walk(line.expression) if isinstance(node, Name)}
-        found[line.name] = frozenset({line.name}).union(*(found[name] for name in needs if name in found))
-    return found
 
 
 def payer(derivation: Derivation, root: str, checks: Iterable[str]) -> str | None:

@@ -20,7 +20,7 @@ from nncheck.sandbox.limits import Limits
 from nncheck.verification import Finding
 from nncheck.verifier.assess import Assessment, assess, coarse_of
 from nncheck.verifier.derive import check_formulas
-from nncheck.verifier.functions import Seen
+from nncheck.verifier.functions import Point, Seen
 from nncheck.verifier.hints import hints_of
 from nncheck.verifier.outputs import guarded, probabilities
 from nncheck.verifier.result import in_cell
@@ -126,15 +126,8 @@ def _heard(
     part: Part, standing: Standing, task: Task, hearing: Hearing, seed: int, limits: Limits, found: Found
 ) -> Work:
     """Call the functions and judge what they give."""
-    derivation, marking = task.derivation, standing.marking(seed)
-    heard = hearing.call((*standing.points, *marking))
-    stopped = stopped_in(heard, len(standing.points) + len(marking))
-    if stopped:
-        marking = (*marking, *standing.square(seed))
-        heard = hearing.call((*standing.points, *marking))
-        own = {id(point.probe) for point in marking}
-        if not any(id(sight.probe) in own for sight in heard.seen.sights):
-            stopped = ""  # where nobody can have prepared for it, it never ran
+    derivation, heard = task.derivation, hearing.heard
+    marking, stopped = _called(standing, hearing, seed)
     points, seen = (*standing.points, *marking), heard.seen
     probabilities(derivation, seen)
     guarded(derivation, seen)
@@ -170,6 +163,18 @@ def _heard(
         reasons=heard.reasons,
         trajectory=training,
     )
+
+
+def _called(standing: Standing, hearing: Hearing, seed: int) -> tuple[tuple[Point, ...], str]:
+    """Call the functions; return the submission's own points, and which function raised at some sizes alone."""
+    marking = standing.marking(seed)
+    stopped = stopped_in(hearing.call((*standing.points, *marking)), len(standing.points) + len(marking))
+    if not stopped:
+        return marking, ""
+    marking = (*marking, *standing.square(seed))
+    heard, own = hearing.call((*standing.points, *marking)), {id(point.probe) for point in marking}
+    ran = any(id(sight.probe) in own for sight in heard.seen.sights)
+    return marking, stopped if ran else ""  # never where nobody can have prepared for it
 
 
 def stopped_in(heard: Heard, points: int) -> str:

@@ -13,6 +13,7 @@ from nncheck.grades import Mark, Status
 from nncheck.grading.trajectory import judge_training
 from nncheck.language import phrase
 from nncheck.manual.client import Guest, Local
+from nncheck.manual.loop import Training
 from nncheck.verifier.assess import Assessment
 from nncheck.verifier.functions import Point, Seen, Sight, look
 from nncheck.verifier.truth import Truth
@@ -20,8 +21,6 @@ from nncheck.verifier.updates import check_update
 
 #: Part of the time limit of one check after which training ends with the steps that are done.
 _TRAINING = 0.7
-
-
 #: Opens a process of the person's code.
 Visit = Callable[[bool], Guest | Local]
 
@@ -84,11 +83,15 @@ class Hearing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """End the process that is open."""
         guest, self._guest = self._guest, None
         if guest is not None:
             self._spent += guest.seconds
             self.heard.output = self.heard.output or guest.output
-            guest.__exit__(kind, error, at)
+            guest.__exit__(None, None, None)
 
     def call(self, points: Sequence[Point]) -> Heard:
         """Call forward, loss and backward at every point; what hangs is left out and the others are heard again.
@@ -142,8 +145,17 @@ class Hearing:
         guest = self._open() if names else None
         if guest is None:
             return None
-        layout, most = heard.seen.layout, _TRAINING * seconds
-        given = guest.train(case.X, case.YT, case.params, layout, names, case.lr, steps, most)
+        training = Training(
+            X=case.X,
+            YT=case.YT,
+            params=case.params,
+            layout=heard.seen.layout,
+            names=names,
+            lr=case.lr,
+            steps=steps,
+            most=_TRAINING * seconds,
+        )
+        given = guest.train(training)
         self._ended(guest)
         if given.problem:
             heard.reasons["trajectory"] = given.problem.get("text", "")
@@ -153,7 +165,7 @@ class Hearing:
         """Return a process with the person's functions; None where their file does not load."""
         if self._guest is not None and not self._guest.ended:
             return self._guest
-        self.__exit__(None, None, None)
+        self._close()
         if not self._loads:
             return None
         if self._spent > self._seconds:  # all processes of one submission together

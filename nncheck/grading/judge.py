@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from nncheck import source
 from nncheck.errors import InputError
 from nncheck.grades import Grade, Mark, Mistake, PartGrade
@@ -29,6 +27,7 @@ from nncheck.sandbox.imports import forbidden_import, missing_module
 from nncheck.verification import Finding
 from nncheck.verifier.content import Content, read
 from nncheck.verifier.task import Task
+from nncheck.verifier.trajectories import NotTold
 from nncheck.versions import versions
 
 #: Characters that are kept of one sentence and of what was printed: a submission must not fill the results.
@@ -73,16 +72,20 @@ class Judge:
             ground=self._walls.facts.name,
             parts=parts,
             convention_cost=assignment.convention_cost if conventions else 0.0,
-            versions={**versions(), "numpy": np.__version__},
+            versions=versions(),
         )
 
     def _part(self, part: Part, submission: Submission) -> PartGrade:
-        started = time.perf_counter()
-        seed = self._assignment.probe_seed(f"marking {part.case.name} {submission.content_digest}")
+        started, assignment = time.perf_counter(), self._assignment
+        seed = assignment.probe_seed(f"marking {part.case.name} {submission.content_digest}")
         found = Found()
         try:
             self._judge(part, submission, seed, found)
-            given = _unreached(part, found.reason) if found.work is None else self._marks(part, found)
+            given = (
+                marks(found.work, part.points, assignment.follow_through)
+                if found.work
+                else _unreached(part, found.reason)
+            )
         except (RecursionError, MemoryError):
             found.work = None
             found.stop("unreadable", phrase("it is nested too deeply, or too large, to be read."))
@@ -108,10 +111,6 @@ class Judge:
         )
         return _in_cells(grade, found.cells) if found.cells else grade
 
-    def _marks(self, part: Part, found: Found) -> tuple[Mark, ...]:
-        assert found.work is not None
-        return marks(found.work, part.points, self._assignment.follow_through)
-
     def _judge(self, part: Part, submission: Submission, seed: int, found: Found) -> None:
         """Read one part's file and judge it in the form that it has."""
         if submission.problem:
@@ -127,12 +126,12 @@ class Judge:
             self._refuse_form(content, found)
             found.read_as += content.read_as
             self._by_form(part, chosen, content, submission, seed, found)
-        except InputError as error:
-            said = str(error)
-            if "--map" in said:  # words of the command line, which a student does not use
-                names = ", ".join(part.case.params)
-                said = phrase("it cannot be told which variables are the parameters; call them {names}.", names=names)
+        except NotTold:
+            names = ", ".join(part.case.params)
+            said = phrase("it cannot be told which variables are the parameters; call them {names}.", names=names)
             found.stop("unreadable", said)
+        except InputError as error:
+            found.stop("unreadable", str(error))
         missing = missing_module(found.reason) if found.status == "crashed" else None
         if missing:
             found.stop("forbidden-import", _forbidden(*missing))

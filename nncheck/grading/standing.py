@@ -61,18 +61,16 @@ class Standing:
         widths = [chance.choice(_WIDTHS)]
         while len(widths) < len(self.case.sizes):
             widths.append(chance.choice([width for width in _WIDTHS if width != widths[-1]]))
-        shapes, batches = (tuple(widths),), (chance.choice(_BATCHES),)
-        probes = draw(self.case, self.derivation, seed, shapes, batches, one_hot=self._labels)
-        return points_of(self.case, self.derivation, probes)
+        return self._drawn(seed, tuple(widths), (chance.choice(_BATCHES),))
 
     def square(self, seed: int) -> tuple[Point, ...]:
         """Return further marking points with layers of one width, where a W that should be transposed runs too."""
         chance = random.Random(seed)
-        shapes = ((chance.choice(_WIDTHS),) * len(self.case.sizes),)
-        batches = chance.sample(_BATCHES, 2)
-        return points_of(
-            self.case, self.derivation, draw(self.case, self.derivation, seed, shapes, batches, one_hot=self._labels)
-        )
+        return self._drawn(seed, (chance.choice(_WIDTHS),) * len(self.case.sizes), chance.sample(_BATCHES, 2))
+
+    def _drawn(self, seed: int, sizes: tuple[int, ...], batches: Sequence[int]) -> tuple[Point, ...]:
+        probes = draw(self.case, self.derivation, seed, (sizes,), batches, one_hot=self._labels)
+        return points_of(self.case, self.derivation, probes)
 
     @cached_property
     def _labels(self) -> bool:

@@ -31,8 +31,9 @@ from nncheck.errors import InputError
 from nncheck.formula.plain import Array
 from nncheck.language import LANGUAGES, use
 from nncheck.manual.layouts import Layout
-from nncheck.manual.loop import train
-from nncheck.manual.person import Given, Person, load
+from nncheck.manual.loading import load
+from nncheck.manual.loop import Training, train
+from nncheck.manual.person import Given, Person
 
 Answer = tuple[dict[str, Any], dict[str, Array]]
 
@@ -100,9 +101,9 @@ class Child:
 
     def _train(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
         assert self._person is not None
-        options = {name: request[name] for name in ("names", "lr", "steps", "most")}
-        layout, params = Layout(*request["layout"]), _starting(arrays, "p:")
-        return _packed(train(self._person, arrays["X"], arrays["YT"], params, layout, **options))
+        options: dict[str, Any] = {name: request[name] for name in ("names", "lr", "steps", "most")}
+        options |= {"X": arrays["X"], "YT": arrays["YT"], "params": _starting(arrays, "p:")}
+        return _packed(train(self._person, Training(layout=Layout(*request["layout"]), **options)))
 
     def _update(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
         assert self._person is not None

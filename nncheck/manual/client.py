@@ -15,8 +15,9 @@ from nncheck.frames import MAX_ARRAYS, FrameError
 from nncheck.language import current, phrase
 from nncheck.manual.functions import prints_to_stderr
 from nncheck.manual.layouts import Layout
-from nncheck.manual.loop import train
-from nncheck.manual.person import Given, Person, functions_of
+from nncheck.manual.loading import functions_of
+from nncheck.manual.loop import Training, train
+from nncheck.manual.person import Given, Person
 from nncheck.manual.scripts.watched import Watched
 from nncheck.process import Process, ProcessFailure
 
@@ -24,12 +25,11 @@ from nncheck.process import Process, ProcessFailure
 LIMIT = 10.0
 #: Of one answer; a person's code must not fill our memory.
 MAX_BYTES = 1 << 28
-
-
 #: What a process says that its code did besides.
 _FLAG = re.compile(r"(?:mutated|state) \S+|aliasing \S+ \S+")
 #: X, YT and the parameters of a point.
 Inputs = tuple[Array, Array, Mapping[str, Array]]
+#: How a process ends before its time.
 Kind = Literal["crashed", "timed-out", "too-much-memory", "too-much-output"]
 
 
@@ -152,9 +152,8 @@ class Guest:
 
     def step(self, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout, skip: Sequence[str] = ()) -> Given:
         """As `Person.step`."""
-        arrays = {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
         tell, self._heard = self.careful or not self._heard, True
-        return _given(*self._ask("step", arrays, layout=_laid(layout), skip=[*skip], tell=tell))
+        return _given(*self._ask("step", _arrays(X, YT, params), layout=_laid(layout), skip=[*skip], tell=tell))
 
     def steps(self, points: Sequence[Inputs], layout: Layout, skip: Sequence[str] = ()) -> list[Given]:
         """Return what `step` gives at each of some points, asked for at once; fewer if the process ends."""
@@ -163,8 +162,7 @@ class Guest:
         for first in range(0, len(points), most):
             arrays: dict[str, Array] = {}
             for place, (X, YT, params) in enumerate(chunk := points[first : first + most]):
-                own = {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
-                arrays.update((f"{place}:{name}", array) for name, array in own.items())
+                arrays.update((f"{place}:{name}", array) for name, array in _arrays(X, YT, params).items())
             reply, there = self._ask("steps", arrays, layout=_laid(layout), skip=[*skip], points=len(chunk))
             for place in range(len(chunk)):
                 part = reply.get(str(place))
@@ -179,21 +177,11 @@ class Guest:
         """As `Person.loss`."""
         return _given(*self._ask("loss", {"Y": Y, "YT": YT}, layout=_laid(layout)))
 
-    def train(
-        self,
-        X: Array,
-        YT: Array,
-        params: Mapping[str, Array],
-        layout: Layout,
-        names: Mapping[str, str],
-        lr: float,
-        steps: int,
-        most: float,
-    ) -> Given:
+    def train(self, training: Training) -> Given:
         """As `loop.train`."""
-        arrays = {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
-        header = {"layout": _laid(layout), "names": dict(names), "lr": lr, "steps": steps, "most": most}
-        return _given(*self._ask("train", arrays, **header))
+        header = {"names": dict(training.names), "lr": training.lr, "steps": training.steps, "most": training.most}
+        arrays = _arrays(training.X, training.YT, training.params)
+        return _given(*self._ask("train", arrays, layout=_laid(training.layout), **header))
 
     def update(self, params: Mapping[str, Array], grads: Mapping[str, Array], lr: float, times: int) -> Given:
         """As `Person.update`."""
@@ -295,25 +283,20 @@ class Local:
         with prints_to_stderr():
             return self._person.loss(Y, YT, layout)
 
-    def train(
-        self,
-        X: Array,
-        YT: Array,
-        params: Mapping[str, Array],
-        layout: Layout,
-        names: Mapping[str, str],
-        lr: float,
-        steps: int,
-        most: float,
-    ) -> Given:
+    def train(self, training: Training) -> Given:
         """As `loop.train`."""
         with prints_to_stderr():
-            return train(self._person, X, YT, params, layout, names, lr, steps, most)
+            return train(self._person, training)
 
     def update(self, params: Mapping[str, Array], grads: Mapping[str, Array], lr: float, times: int) -> Given:
         """As `Person.update`."""
         with prints_to_stderr():
             return self._person.update(params, grads, lr, times)
+
+
+def _arrays(X: Array, YT: Array, params: Mapping[str, Array]) -> dict[str, Array]:
+    """Return a point as the arrays of a frame."""
+    return {"X": X, "YT": YT, **{f"p:{name}": array for name, array in params.items()}}
 
 
 def _laid(layout: Layout) -> list[Any]:

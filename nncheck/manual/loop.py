@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,22 +18,12 @@ from nncheck.manual.layouts import Layout
 from nncheck.manual.person import Aliases, Given, Person, Stopped
 
 
-def train(
-    person: Person,
-    X: Array,
-    YT: Array,
-    params: Mapping[str, Array],
-    layout: Layout,
-    names: Mapping[str, str],
-    lr: float,
-    steps: int,
-    most: float,
-) -> Given:
-    """Do some steps; those that are done before anything goes wrong are kept.
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What to train with, from where, and for how long.
 
-    Parameters
+    Attributes
     ----------
-    person : Person
     X, YT, params, layout
         As of `Person.step`.
     names : mapping of str to str
@@ -41,6 +32,20 @@ def train(
     steps : int
     most : float
         Seconds after which no further step is begun.
+    """
+
+    X: Array
+    YT: Array
+    params: Mapping[str, Array]
+    layout: Layout
+    names: Mapping[str, str]
+    lr: float
+    steps: int
+    most: float
+
+
+def train(person: Person, training: Training) -> Given:
+    """Do some steps; those that are done before anything goes wrong are kept.
 
     Returns
     -------
@@ -48,15 +53,15 @@ def train(
         ``E`` (S,), ``g:W`` (S, ...) and ``p:W`` (S + 1, ...), in nncheck's layout.
     """
     given, rows = Given(), dict[str, list[Array]]()
-    now: dict[str, Array] = {name: np.array(array) for name, array in params.items()}
-    state, end = dict[str, Any](), time.monotonic() + most
+    now: dict[str, Array] = {name: np.array(array) for name, array in training.params.items()}
+    state, end = dict[str, Any](), time.monotonic() + training.most
     with np.errstate(all="ignore"):
         try:
-            for _ in range(steps):
+            for _ in range(training.steps):
                 if time.monotonic() > end:
                     break
-                one = _step(person, X, YT, now, layout, names)
-                after = _after(person, given, now, {name: one[f"g:{name}"] for name in now}, lr, state)
+                one = _step(person, training, now)
+                after = _after(person, given, now, {name: one[f"g:{name}"] for name in now}, training.lr, state)
                 for name, value in {**one, **{f"p:{name}": array for name, array in now.items()}}.items():
                     rows.setdefault(name, []).append(value)
                 now = after
@@ -69,19 +74,17 @@ def train(
     return given
 
 
-def _step(
-    person: Person, X: Array, YT: Array, params: Mapping[str, Array], layout: Layout, names: Mapping[str, str]
-) -> dict[str, Array]:
+def _step(person: Person, training: Training, params: Mapping[str, Array]) -> dict[str, Array]:
     """Return E and every gradient at the parameters, each in the shape that it has to have."""
     one = Given()
-    person.once(one, X, YT, params, layout)
-    found = {names[key]: array for key, array in one.arrays.items() if key in names}
+    person.once(one, training.X, training.YT, params, training.layout)
+    found = {training.names[key]: array for key, array in one.arrays.items() if key in training.names}
     row: dict[str, Array] = {}
     for key, name, shape in (("E", "E", ()), *((f"g:{n}", f"d{n}", array.shape) for n, array in params.items())):
         value = one.arrays.get("E") if name == "E" else found.get(name)
         if value is None:
             raise Stopped("missing", phrase("no {quantity} to go on with.", quantity=name))
-        value = layout.back_weight(value) if len(shape) == 2 else value
+        value = training.layout.back_weight(value) if len(shape) == 2 else value
         if value.size != int(np.prod(shape)) or (len(shape) == 2 and value.shape != shape):
             said = phrase("{quantity} has shape {got}, expected {shape}.", quantity=name, got=value.shape, shape=shape)
             raise Stopped("code", said)

@@ -1,4 +1,4 @@
-"""A person's functions, loaded and called at one point in one layout: what they returned, and what they did besides.
+"""A person's functions, called at one point in one layout: what they returned, and what they did besides.
 
 Runs in the process of the person's code (`child`); of what it returns nothing is judged here.
 """
@@ -9,18 +9,15 @@ import copy
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from nncheck import source
-from nncheck.errors import InputError
 from nncheck.formula.plain import Array
-from nncheck.language import N_, phrase
+from nncheck.language import phrase
 from nncheck.manual.layouts import Layout
 from nncheck.manual.naming import CannotBind, bound, canonical, parameter_of
-from nncheck.manual.scripts.standins import standing_in
 
 FUNCTIONS = ("forward", "loss", "backward", "update")
 _SIGNATURES = {
@@ -311,75 +308,6 @@ class Person:
             raise Stopped("missing", said) from None
         except BaseException as error:  # exit() and its like are findings too
             raise Stopped("code", source.describe(error, self._path)) from None
-
-
-def load(path: Path, text: str, raised: list[str] | None = None) -> Person:
-    """Run a file and return its functions.
-
-    Parameters
-    ----------
-    path : Path
-        What it is called.
-    text : str
-    raised : list of str, optional
-        With it, statements of the file itself that raise are left out as long as one of the functions is there.
-
-    Raises
-    ------
-    InputError
-        If it cannot be run, or has none of forward, loss and backward; one that is missing is missed when it is called.
-    """
-    with standing_in():
-        module = source.run_module(text, path, "nncheck_person", may_exit=True, go_on=raised)
-    try:
-        return Person(functions_of(_holder(module), str(path), whole=False), path)
-    except InputError:
-        if raised:
-            raise InputError(raised[0]) from None
-        raise
-
-
-def _holder(module: ModuleType) -> object:
-    """Return what holds the functions: the module, else the one object in it that does, else one of its class."""
-    if all(callable(getattr(module, name, None)) for name in FUNCTIONS[:3]):
-        return module
-    own = [value for name, value in vars(module).items() if not name.startswith("_")]
-    holding = [v for v in own if all(callable(getattr(v, name, None)) for name in FUNCTIONS[:3])]
-    objects = [value for value in holding if not isinstance(value, type)]
-    if len(objects) == 1:
-        return objects[0]
-    if len(holding) == 1 and isinstance(holding[0], type):
-        try:
-            made: object = holding[0]()
-            return made
-        except Exception:  # it asks for something that is not ours to give
-            return module
-    return module
-
-
-def functions_of(holder: ModuleType | object, name: str, whole: bool = True) -> dict[str, Callable[..., Any]]:
-    """Return forward, loss, backward and perhaps update of a module or an object.
-
-    Parameters
-    ----------
-    holder : module or object
-    name : str
-        What errors call it.
-    whole : bool
-        Whether all of them have to be there; else one will do.
-
-    Raises
-    ------
-    InputError
-        Naming what is missing.
-    """
-    functions = {f: getattr(holder, f) for f in FUNCTIONS if callable(getattr(holder, f, None))}
-    missing = [f for f in FUNCTIONS[:3] if f not in functions]
-    if missing and (whole or len(missing) == 3):
-        contract = "forward(params, X) -> Y, cache; loss(Y, YT) -> float; backward(params, cache, YT) -> {'W': dW, ...}"
-        said = N_("{name}: {missing} missing; expected {contract}.")
-        raise InputError(phrase(said, name=name, missing=", ".join(missing), contract=contract))
-    return functions
 
 
 def _read(given: Given, sentence: str) -> None:

@@ -149,7 +149,7 @@ def _warm_up() -> None:
 
     from nncheck.language import phrase, use
     from nncheck.manual.layouts import Layout
-    from nncheck.manual.person import load
+    from nncheck.manual.loading import load
 
     for language in ("en", "ko"):
         with use(language):

@@ -21,6 +21,10 @@ from nncheck.verifier.task import Task
 from nncheck.verifier.truth import Autograd
 
 
+class NotTold(InputError):
+    """Which of a script's variables are the parameters cannot be told without ``--map``."""
+
+
 @dataclass(frozen=True)
 class Read:
     """What was found of a training or its numbers, how it was read, what is worth knowing of that; how many rows."""
@@ -69,12 +73,12 @@ def watch_and_check_script(task: Task, guest: Guest, autograd: Autograd) -> Read
 
     Raises
     ------
-    InputError
+    NotTold
         If it cannot be told which of its variables are the parameters.
     """
     observed = observe(guest.watch, task.text, task.case, task.mapping, task.seed)
     if isinstance(observed, NeedsMap):
-        raise InputError(f"{task.file}: {observed.text}")
+        raise NotTold(f"{task.file}: {observed.text}")
     if isinstance(observed, Failure):
         return Read(Assessment(findings=[stopped(observed.text)], faults={"code"}))
     autograd.ready()

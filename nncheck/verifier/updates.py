@@ -17,7 +17,7 @@ from nncheck.verification import Explanation, Finding
 from nncheck.verifier import words
 from nncheck.verifier.assess import Assessment, slack_of
 from nncheck.verifier.checking import Pair, judge
-from nncheck.verifier.functions import LR, Seen, Sight
+from nncheck.verifier.functions import LR, Seen
 from nncheck.verifier.truth import EXACT, Truth
 
 STEPS = 3
@@ -141,25 +141,21 @@ def _makes_up_for_it(case: Case, guest: Guest | Local, seen: Seen, truths: Seque
     if factor is None:
         return False
     updates = Updates(case.optimizer, LR, EXACT)
-    for sight, truth in {id(sight): (sight, truth) for sight, truth in (_ends(seen, truths))}.values():
+    pairs = list(zip(seen.every, truths))
+    for place in sorted({0, len(pairs) - 1}):
+        sight, truth = pairs[place]
         params = dict(sight.probe.params)
         given = guest.update(params, {name: sight.got[f"d{name}"] for name in params}, LR, STEPS)
         for name, start in params.items():
             after = [given.arrays.get(f"p:{name}:{t}", np.array(np.nan)) for t in range(STEPS)]
             if any(array.shape != start.shape for array in after):
                 return False
-            stacked, label = _stepwise(truth.value[f"d{name}"]), f"{name} {id(sight)}"
-            before = np.stack([start, *after[:-1]])
-            expected = updates.add(label, np.arange(STEPS), before, stacked, np.zeros_like(stacked))
+            stacked, before = _stepwise(truth.value[f"d{name}"]), np.stack([start, *after[:-1]])
+            expected = updates.add(f"{name} {place}", np.arange(STEPS), before, stacked, np.zeros_like(stacked))
             allowed = 1e-11 * np.abs(expected.after) + 1e-13 + LR * max(SCALES) * slack_of(truth, f"d{name}", EXACT)
             if not (np.abs(np.stack(after) - expected.after) <= allowed).all():
                 return False
     return True
-
-
-def _ends(seen: Seen, truths: Sequence[Truth]) -> list[tuple[Sight, Truth]]:
-    pairs = list(zip(seen.every, truths))
-    return [pairs[0], pairs[-1]]
 
 
 def _one_factor(case: Case, seen: Seen, truths: Sequence[Truth]) -> float | None:
