@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 
 import pytest
@@ -181,8 +182,11 @@ def test_how_the_submissions_were_read_stands_at_the_end() -> None:
 
 
 def test_it_is_said_in_korean_too() -> None:
+    english = _whole()
     with use("ko"):
-        _whole()
+        korean = _whole()
+    for said, before in zip(korean, english):
+        assert re.search("[가-힣]", said) and not re.search("[가-힣]", before)
 
 
 def test_memory_does_not_grow_with_what_results_hold() -> None:

@@ -107,11 +107,6 @@ class Sheet:
         return tuple(row for part in self.parts for row in part.rows)
 
     @property
-    def taken_off(self) -> int:
-        """Points of all deductions."""
-        return sum(one.points for one in self.deductions)
-
-    @property
     def is_fault(self) -> bool:
         """Whether the grader itself failed."""
         return self.score is None
