@@ -6,6 +6,7 @@ are added without a translation, those no longer used are taken out, and what ha
 
 from __future__ import annotations
 
+import ast
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT / "nncheck"
 #: How messages are marked in the code, see nncheck/language.py.
 KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "phrase": None}
+#: How click marks its own, and the modules of it whose messages nncheck can show.
+CLICK_KEYWORDS: dict[str, Any] = {"_": None, "ngettext": (1, 2)}
+CLICK_MODULES = ("core", "decorators", "exceptions", "formatting", "parser", "types")
 
 
 def catalogues() -> list[Path]:
@@ -50,18 +54,46 @@ def compile_all() -> None:
 
 
 def extracted() -> Any:
-    """Return every message that the code marks, as an untranslated catalogue."""
+    """Return every message that the code marks, and those of click, as an untranslated catalogue."""
     from babel.messages.catalog import Catalog
     from babel.messages.extract import extract_from_dir
 
     template = Catalog(project="nncheck", charset="utf-8")
-    found = extract_from_dir(
-        PACKAGE, [("**.py", "python")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS, directory_filter=lambda folder: True
-    )
+    methods = [("**.py", "python"), ("**/report/html/templates/**.html", "jinja2.ext:babel_extract")]
+    options = {pattern: {"encoding": "utf-8", "silent": "false"} for pattern, _method in methods}
+    found = extract_from_dir(PACKAGE, methods, options, KEYWORDS, directory_filter=lambda folder: True)
     for file, _line, message, comments, _context in sorted(found, key=lambda entry: (entry[0], entry[1])):
         place = (f"nncheck/{Path(file).as_posix()}", None)  # no line: that would change whenever code moves
         template.add(message, locations=[place], auto_comments=comments)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for text in command_helps(path.read_text(encoding="utf-8")):
+            template.add(text, locations=[(f"nncheck/{path.relative_to(PACKAGE).as_posix()}", None)])
+    for name, message in click_messages():
+        template.add(message, locations=[(f"click/{name}.py", None)])
     return template
+
+
+def command_helps(code: str) -> list[str]:
+    """Return the docstrings of a module's commands, which click shows as their help."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef):
+            calls = [call.func for call in node.decorator_list if isinstance(call, ast.Call)]
+            if any(isinstance(call, ast.Attribute) and call.attr in ("command", "group") for call in calls):
+                found.append(ast.get_docstring(node) or "")
+    return [text for text in found if text]
+
+
+def click_messages() -> list[tuple[str, Any]]:
+    """Return the messages of the click that is installed, each with its module; a pair where it has a plural."""
+    import click
+    from babel.messages.extract import extract
+
+    found = []
+    for name in CLICK_MODULES:
+        with (Path(click.__file__).parent / f"{name}.py").open("rb") as stream:
+            found += [(name, message) for _, message, _, _ in extract("python", stream, CLICK_KEYWORDS)]
+    return found
 
 
 class BuildWithCatalogues(build_py):
@@ -99,7 +131,8 @@ class RefreshCatalogues(Command):
             )  # Babel's own would change by the clock
             path.write_bytes(f"{header}\n\n{stream.getvalue().decode().strip()}\n".encode())
             for message in catalogue:
-                if message.id and not message.string:
+                strings = message.string if isinstance(message.string, tuple) else (message.string,)
+                if message.id and not all(strings):
                     print(f"{path.relative_to(ROOT)}: not translated: {message.id!r}")
         compile_all()
 

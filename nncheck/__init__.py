@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nncheck.errors import FormulaError as FormulaError
     from nncheck.errors import InputError as InputError
     from nncheck.errors import NncheckError as NncheckError
+    from nncheck.explained import Explained as Explained
+    from nncheck.explaining.explain import explain as explain
     from nncheck.grades import Graded as Graded
     from nncheck.grading.grade import grade as grade
     from nncheck.layers import check_backward as check_backward
@@ -48,6 +50,8 @@ _HOMES = {
     "FormulaError": ("nncheck.errors", "FormulaError"),
     "InputError": ("nncheck.errors", "InputError"),
     "NncheckError": ("nncheck.errors", "NncheckError"),
+    "Explained": ("nncheck.explained", "Explained"),
+    "explain": ("nncheck.explaining.explain", "explain"),
     "check_backward": ("nncheck.layers", "check_backward"),
     "CaseResult": ("nncheck.record", "CaseResult"),
     "Finding": ("nncheck.record", "Finding"),
@@ -60,6 +64,13 @@ _HOMES = {
     "verify": ("nncheck.verifier.verify", "verify"),
 }
 __all__ = ["__version__", *_HOMES]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give a notebook ``%%nncheck``; this is what ``%load_ext nncheck`` calls."""
+    from nncheck.magic import register
+
+    register(shell)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from nncheck import casefile, source
 from nncheck.errors import CaseError, FormulaError, InputError
 from nncheck.formula import Derivation, read
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.optimizers import SGD, Optimizer
 
 #: The files that make a case; their content is what a certificate certifies.
@@ -79,7 +80,7 @@ class Case:
         """
         path = self.folder / "derivation.txt"
         if not path.is_file():
-            raise FormulaError("is missing; write one formula a line, forward then backward", str(path))
+            raise FormulaError(phrase("is missing; write one formula a line, forward then backward"), str(path))
         return read(source.read_text(path), str(path))
 
     def digest(self) -> str:
@@ -143,13 +144,18 @@ def find(wanted: str | Path) -> Case:
         if text.strip() and path.is_dir():
             return read_folder(path)
         if path.is_file():
-            raise CaseError(f"{text} is a file; give the folder that it stands in.")
+            raise CaseError(phrase("{text} is a file; give the folder that it stands in.", text=text))
     except (OSError, ValueError):  # a text that no path can be
         pass
     match = difflib.get_close_matches(name, folders, n=1)
-    hint = f" Did you mean {match[0]}?" if match else ""
+    hint = phrase(" Did you mean {match}?", match=match[0]) if match else ""
     raise CaseError(
-        f"There is no case {text!r}.{hint}\nCases: {', '.join(folders)}; or give the path of a folder with a case.toml."
+        phrase(
+            "There is no case {text!r}.{hint}\nCases: {cases}; or give the path of a folder with a case.toml.",
+            text=text,
+            hint=hint,
+            cases=", ".join(folders),
+        )
     )
 
 
@@ -163,7 +169,7 @@ def read_folder(folder: Path) -> Case:
     """
     path = folder / "case.toml"
     if not path.is_file():
-        raise CaseError(f"{folder} is not a case folder: it has no case.toml.")
+        raise CaseError(phrase("{folder} is not a case folder: it has no case.toml.", folder=folder))
     try:
         content = casefile.parse(source.read_text(path))
     except InputError as error:
@@ -193,8 +199,11 @@ def _folders() -> list[Path]:
         if found:
             return found
     raise CaseError(
-        f"No cases found: no folder with a case.toml in {' or '.join(map(str, dict.fromkeys(places)))}. "
-        "The installation is incomplete; install nncheck again."
+        phrase(
+            "No cases found: no folder with a case.toml in {places}. The installation is incomplete; install "
+            "nncheck again.",
+            places=" or ".join(map(str, dict.fromkeys(places))),
+        )
     )
 
 

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
+from nncheck.casewords import place_of, words
 from nncheck.errors import InputError
 from nncheck.hyperparameters import SETTINGS, Value
+from nncheck.language import phrase
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -104,9 +106,9 @@ def parse(text: str) -> CaseFile:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not TOML: {error}.") from None
+        raise InputError(phrase("is not TOML: {error}.", error=error)) from None
     except (ValueError, RecursionError):
-        said = "is not TOML that can be read: a number of thousands of digits, or brackets too deep."
+        said = phrase("is not TOML that can be read: a number of thousands of digits, or brackets too deep.")
         raise InputError(said) from None
     faults: dict[str, str] = {}
     content = None
@@ -114,13 +116,13 @@ def parse(text: str) -> CaseFile:
         content = _CaseFile.model_validate(raw)
     except ValidationError as error:
         for fault in error.errors():
-            faults.setdefault(_place(fault["loc"]), _words(fault))
-    for place, words in (*_shape_faults(raw), *_optimizer_faults(raw)):
+            faults.setdefault(place_of(fault["loc"]), words(fault))
+    for place, said in (*_shape_faults(raw), *_optimizer_faults(raw)):
         if not any(known == place or known.startswith((f"{place}[", f"{place}.")) for known in faults):
-            faults[place] = words
+            faults[place] = said
     if content is None or faults:
-        count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
-        listing = "\n".join(f"  {place}: {words}" for place, words in faults.items())
+        count = phrase("{count} faults", count=len(faults)) if len(faults) > 1 else phrase("1 fault")
+        listing = "\n".join(f"  {place}: {said}" for place, said in faults.items())
         raise InputError(f"{count}\n{listing}")
     return CaseFile(
         order=content.order,
@@ -146,20 +148,26 @@ def _shape_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         *((f"parameters.{k}", v) for k, v in parameters.items()),
     ]:
         if place.startswith("parameters.") and not re.fullmatch(r"[A-Z][A-Za-z]*\d*", place[11:]):
-            yield place, "is not a name for a parameter; expected W, B, W2, B2 and the like"
+            yield place, phrase("is not a name for a parameter; expected W, B, W2, B2 and the like")
         elif place in ("parameters.X", "parameters.YT", "parameters.Y", "parameters.E"):
-            yield place, "names data or a result; expected W, B, W2, B2 and the like"
+            yield place, phrase("names data or a result; expected W, B, W2, B2 and the like")
         shapes[place] = ()
         if not isinstance(value, list) or not value:
             if isinstance(value, list):
-                yield place, "is empty"
+                yield place, phrase("is empty")
             continue
         if _rank(value) == "vector":
             shapes[place] = (len(value),)
             continue
         widths = [len(row) if isinstance(row, list) else 0 for row in value]
         if len(set(widths)) > 1 or widths[0] == 0:
-            yield place, f"got rows of {', '.join(map(str, sorted(set(widths))))} numbers, expected rows of one length"
+            yield (
+                place,
+                phrase(
+                    "got rows of {widths} numbers, expected rows of one length",
+                    widths=", ".join(map(str, sorted(set(widths)))),
+                ),
+            )
             continue
         shapes[place] = (len(value), widths[0])
     yield from _chain_faults(shapes)
@@ -168,7 +176,10 @@ def _shape_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, str]]:
     X, YT = shapes.get("data.X", ()), shapes.get("data.YT", ())
     if len(X) == len(YT) == 2 and X[0] != YT[0]:
-        yield "data.YT", f"has {YT[0]} row(s), expected one for each of the {X[0]} row(s) of X"
+        yield (
+            "data.YT",
+            phrase("has {rows} row(s), expected one for each of the {expected} row(s) of X", rows=YT[0], expected=X[0]),
+        )
     n_in: int | None = X[1] if len(X) == 2 else None
     source, n_out, layers = "data.X", None, 0
     for place, shape in shapes.items():
@@ -178,21 +189,55 @@ def _chain_faults(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, 
             if not re.fullmatch(r"parameters\.B\d*", place):  # the layers after it cannot be told
                 n_in, n_out, source, layers = None, None, place, layers + 1
         elif re.fullmatch(r"parameters\.B\d*", place) and len(shape) == 2:
-            yield place, f"has shape {shape}, expected a vector ({n_out or 'n_out'},): a bias has one axis"
+            yield (
+                place,
+                phrase(
+                    "has shape {shape}, expected a vector ({n_out},): a bias has one axis",
+                    shape=shape,
+                    n_out=n_out or "n_out",
+                ),
+            )
         elif re.fullmatch(r"parameters\.W\d*", place) and len(shape) == 1:
-            yield place, f"has shape {shape}, expected (n_out, n_in): a weight has two axes, [[...]]"
+            yield (
+                place,
+                phrase("has shape {shape}, expected (n_out, n_in): a weight has two axes, [[...]]", shape=shape),
+            )
         elif len(shape) == 2:
             if n_in is not None and shape[1] != n_in:
-                yield place, f"has shape {shape}, expected (n_out, n_in) with n_in = {n_in} as in {source}"
+                yield (
+                    place,
+                    phrase(
+                        "has shape {shape}, expected (n_out, n_in) with n_in = {n_in} as in {source}",
+                        shape=shape,
+                        n_in=n_in,
+                        source=source,
+                    ),
+                )
             n_in, n_out, source, layers = shape[0], shape[0], place, layers + 1
         elif not layers:
-            yield place, "is a bias before any weight; expected the order W, B, W2, B2, ..."
+            yield place, phrase("is a bias before any weight; expected the order W, B, W2, B2, ...")
         elif n_out is not None and shape[0] != n_out:
-            yield place, f"has {shape[0]} number(s), expected n_out = {n_out} as in {source}"
+            yield (
+                place,
+                phrase(
+                    "has {count} number(s), expected n_out = {n_out} as in {source}",
+                    count=shape[0],
+                    n_out=n_out,
+                    source=source,
+                ),
+            )
     if n_out is not None and len(YT) == 2 and n_out != YT[1]:
-        yield "data.YT", f"has {YT[1]} column(s), expected n_out = {n_out} as in {source}"
+        yield (
+            "data.YT",
+            phrase(
+                "has {columns} column(s), expected n_out = {n_out} as in {source}",
+                columns=YT[1],
+                n_out=n_out,
+                source=source,
+            ),
+        )
     if shapes and not layers and any(place.startswith("parameters.") for place in shapes):
-        yield "parameters", "hold no weight; expected at least one matrix (n_out, n_in)"
+        yield "parameters", phrase("hold no weight; expected at least one matrix (n_out, n_in)")
 
 
 def _optimizer_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -203,61 +248,18 @@ def _optimizer_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not isinstance(name, str):
         return
     if name not in SETTINGS:
-        yield "training.optimizer", f"got {name!r:.40}, expected {', '.join(SETTINGS)}"
+        yield (
+            "training.optimizer",
+            phrase("got {name!r:.40}, expected {settings}", name=name, settings=", ".join(SETTINGS)),
+        )
         return
     for setting in _SETTINGS:
         if setting in training and setting not in SETTINGS[name]:
-            yield f"training.{setting}", f"is no setting of {name}, which has {', '.join(SETTINGS[name])}; remove it"
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in location:
-        if part in ("matrix", "vector"):
-            continue
-        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
-    return text
-
-
-_EXPECTED = {
-    "float_type": "expected a number",
-    "int_type": "expected a whole number",
-    "int_from_float": "expected a whole number",
-    "string_type": "expected text",
-    "finite_number": "expected a finite number",
-    "list_type": "expected a list of numbers",
-    "dict_type": "expected a table",
-    "model_type": "expected a table",
-}
-
-
-_RANGES = {
-    "momentum": "a number between 0 and 1, such as 0.9",
-    "betas": "numbers from 0 to less than 1",
-    "alpha": "a number from 0 to less than 1",
-    "eps": "a number from 1.2e-38, which float32 can hold, to 3.4e38",
-    "weight_decay": "a number from 0 to 3.4e38",
-}
-
-
-def _words(fault: Mapping[str, Any]) -> str:
-    kind, got = fault["type"], fault.get("input")
-    if kind == "extra_forbidden":
-        return "is not a key of case.toml; remove it or correct its spelling"
-    if kind == "missing":
-        return "is missing"
-    place = next((part for part in fault["loc"][1:] if isinstance(part, str)), "")
-    if place in _RANGES and kind in ("greater_than", "greater_than_equal", "less_than_equal", "less_than"):
-        return f"got {got!r}, expected {_RANGES[place]}"
-    if kind == "greater_than":
-        return f"got {got!r}, expected more than 0"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        limit = "10^9" if fault["loc"][-1] == "steps" else "3.4e38, which float32 can hold"
-        return f"got {got!r}, expected at most {limit}"
-    if kind in ("too_short", "too_long") and place == "betas":
-        return f"got {len(got or ())} number(s), expected two, such as [0.9, 0.999]"
-    if kind == "too_short":
-        return "is empty"
-    kind_of_input = {str: "text", bool: "true or false", list: "a list", dict: "a table"}.get(type(got), "")
-    shown = f"{got!r:.40}" + (f" ({kind_of_input})" if kind_of_input else "")
-    return f"got {shown}, {_EXPECTED.get(kind, fault['msg'].lower())}"
+            yield (
+                f"training.{setting}",
+                phrase(
+                    "is no setting of {name}, which has {settings}; remove it",
+                    name=name,
+                    settings=", ".join(SETTINGS[name]),
+                ),
+            )

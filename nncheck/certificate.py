@@ -18,6 +18,7 @@ from nncheck.errors import CertificateError, DeviceError, FormulaError
 from nncheck.files import write_whole
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
+from nncheck.language import phrase
 from nncheck.probes import Probe, draw
 from nncheck.process import ProcessFailure
 from nncheck.rounding import Lines, Precision, target_slack
@@ -77,7 +78,9 @@ def certify(*wanted: str | Path, seed: int = 0, progress: Callable[[str], None] 
                     progress(case.name)
                 done.append(_certify(case, worker, seed, {**versions(), **opened["versions"]}))
         except ProcessFailure as failure:
-            raise DeviceError(f"torch failed at {failure.stage}: {failure.reason}.", failure.stage) from None
+            raise DeviceError(
+                phrase("torch failed at {stage}: {reason}.", stage=failure.stage, reason=failure.reason), failure.stage
+            ) from None
     return tuple(done)
 
 
@@ -100,7 +103,11 @@ def require(case: Case) -> None:
     """
     if not is_certified(case):
         raise CertificateError(
-            f"{case.name} is not certified, or its folder has changed since: run  nncheck certify {case.folder}"
+            phrase(
+                "{name} is not certified, or its folder has changed since: run  nncheck certify {folder}",
+                name=case.name,
+                folder=case.folder,
+            )
         )
 
 
@@ -109,7 +116,7 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
     missing = [name for name in ("E", *(f"d{name}" for name in case.params)) if name not in derivation.names]
     if missing:
         raise FormulaError(
-            f"gives no {', '.join(missing)}; expected a line for the loss E and for every gradient",
+            phrase("gives no {names}; expected a line for the loss E and for every gradient", names=", ".join(missing)),
             str(case.folder / "derivation.txt"),
         )
     hand = manual.load(case.folder / "manual.py")
@@ -123,11 +130,11 @@ def _certify(case: Case, worker: Worker, seed: int, used: dict[str, str]) -> Cer
         slack = target_slack(case, probe.YT, derivation)
         slip = _at_probe(worker, case, Lines(derivation), hand, probe, judges, slack)
         if slip:
-            faults.append(f"manual.py at {_describe(probe)}: {slip}")
+            faults.append(phrase("manual.py at {probe}: {problem}", probe=_describe(probe), problem=slip))
             break
     faults += [_words(source, name, judge) for (source, name, _), judge in judges.items() if judge.differing]
     faults += [
-        f"{name} was never resolved at the probes of sizes {'-'.join(map(str, sizes))}"
+        phrase("{name} was never resolved at the probes of sizes {sizes}", name=name, sizes="-".join(map(str, sizes)))
         for (_, name, sizes), judge in judges.items()
         if judge.verdict == "cannot-tell" and sizes != case.sizes
     ]
@@ -194,9 +201,13 @@ def _by_hand(case: Case, hand: manual.Manual, probe: Probe) -> tuple[str, float,
     given = {"X": (X, probe.X), "YT": (YT, probe.YT), **{k: (params[k], probe.params[k]) for k in params}}
     changed = [name for name, (now, before) in given.items() if not np.array_equal(now, before)]
     if changed:
-        return f"forward or backward changes {', '.join(changed)}, which are the caller's", 0.0, {}
+        return (
+            phrase("forward or backward changes {names}, which are the caller's", names=", ".join(changed)),
+            0.0,
+            {},
+        )
     if again != E or any(not np.array_equal(gradients_again[k], kept[k]) for k in kept):
-        return "the second call gives something else than the first: what is kept between calls?", 0.0, {}
+        return phrase("the second call gives something else than the first: what is kept between calls?"), 0.0, {}
     return (wrong, 0.0, {}) if wrong else ("", E, kept)
 
 
@@ -213,7 +224,9 @@ def _wrong_update(case: Case, hand: manual.Manual, probe: Probe) -> str:
             right = expected.add(name, np.array([step]), before[name][None], given[name][None], np.zeros(()))
             assert right.radius is not None
             if not (np.abs(got - right.after[0]) <= _EXACT.bound(right.radius[0])).all():
-                return f"update gives another {name} than {case.optimizer.update}" + (" at step 1" if step else "")
+                return phrase("update gives another {name} than {update}", name=name, update=case.optimizer.update) + (
+                    phrase(" at step 1") if step else ""
+                )
     return ""
 
 
@@ -221,14 +234,22 @@ def _words(source: str, name: str, judge: Judge) -> str:
     assert judge.worst is not None
     worst = judge.worst
     place = f"{list(worst.index)}" if worst.index else ""
-    return (
-        f"{name} of {source} differs from autograd: {name}{place} got {worst.got:.9g}, expected {worst.expected:.9g}, "
-        f"{worst.ratio:.3g} times what rounding explains, at {judge.differing} of {judge.steps} probes"
+    return phrase(
+        "{name} of {source} differs from autograd: {name}{place} got {got:.9g}, expected {expected:.9g}, "
+        "{ratio:.3g} times what rounding explains, at {differing} of {steps} probes",
+        name=name,
+        source=source,
+        place=place,
+        got=worst.got,
+        expected=worst.expected,
+        ratio=worst.ratio,
+        differing=judge.differing,
+        steps=judge.steps,
     )
 
 
 def _describe(probe: Probe) -> str:
-    return f"sizes {'-'.join(map(str, probe.sizes))}, N = {len(probe.X)}"
+    return phrase("sizes {sizes}, N = {count}", sizes="-".join(map(str, probe.sizes)), count=len(probe.X))
 
 
 def _store(path: Path, record: dict[str, Any]) -> None:

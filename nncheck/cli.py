@@ -13,35 +13,56 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nncheck import course_commands
-from nncheck.console import Bar, complain, default_language, say
+from nncheck import course_commands, explain_command
+from nncheck.console import Bar, complain, default_language, hand_over, say
 from nncheck.errors import InputError
+from nncheck.language import N_, phrase, translate, use
+from nncheck.usage import Group, asked, complain_of, language_option, teach_click
 from nncheck.versions import __version__
 
 if TYPE_CHECKING:
     from nncheck.case import Case
+    from nncheck.record import RunResult
     from nncheck.verification import VerifyResult
 
 AGREES, DIFFERS, BAD_INPUT, OWN_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
-_FORMATS = ("table", "markdown", "json", "csv")  # as report.FORMATS, which --help should not have to import
+_FORMATS = (
+    "table",
+    "markdown",
+    "json",
+    "csv",
+    "html",
+    "svg",
+    "png",
+)  # as report.FORMATS, which --help should not have to import
 
-_EPILOG = "Exit codes: 0 nothing differs, 1 something differs, 2 bad use or input, 3 a fault of nncheck itself."
+_EPILOG = N_("Exit codes: 0 nothing differs, 1 something differs, 2 bad use or input, 3 a fault of nncheck itself.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG)
-@click.version_option(__version__, prog_name="nncheck")
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        say(phrase("nncheck, version {version}", version=__version__))
+        context.exit()
+
+
+@click.group(
+    cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help=N_("Show the version and exit."),
+)
+@language_option(default=default_language, expose_value=False)
 def cli() -> None:
     """Hold hand-written backpropagation against torch autograd, step by step, and say why they differ."""
 
 
-def _language(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--lang",
-        type=click.Choice(["en", "ko"]),
-        default=default_language,
-        show_default="NNCHECK_LANG, else the locale's",
-        help="Language of titles and texts.",
-    )(function)
+_language = language_option()
+_spoken = language_option(expose_value=False)
 
 
 def _output(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,64 +70,80 @@ def _output(function: Callable[..., Any]) -> Callable[..., Any]:
         "-o",
         "--output",
         type=click.Path(path_type=Path),
-        help="Write to this file, whole or not at all, instead of the terminal.",
+        help=N_("Write to this file, whole or not at all, instead of the terminal."),
     )(function)
 
 
 @cli.command(epilog=_EPILOG)
 @click.argument("cases", nargs=-1, metavar="[CASE ...]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, directml, cuda, xpu, mps, or cuda:1.")
-@click.option("--steps", type=click.IntRange(min=1), help="Number of steps.  [default: each case's own]")
-@click.option("--every", type=click.IntRange(min=1), default=100, show_default=True, help="Print every so many steps.")
+@click.option("--device", default="auto", show_default=True, help=N_("auto, cpu, directml, cuda, xpu, mps, or cuda:1."))
+@click.option("--steps", type=click.IntRange(min=1), help=N_("Number of steps.  [default: each case's own]"))
+@click.option(
+    "--every", type=click.IntRange(min=1), default=100, show_default=True, help=N_("Print every so many steps.")
+)
 @click.option(
     "--dtype",
     type=click.Choice(["float64", "float32"]),
     default="float64",
     show_default=True,
-    help="Precision of the hand-written side.",
+    help=N_("Precision of the hand-written side."),
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of torch.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="[default: by the ending of -o, else table]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help=N_("Seed of torch."))
+@click.option("--format", "form", type=click.Choice(_FORMATS), help=N_("[default: by the ending of -o, else table]"))
 @_output
 @_language
 def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str, **options: Any) -> int:
     """Train both implementations of each CASE (all by default) and compare them at every step.
 
-    CASE is a name that `nncheck cases` lists, with - or _, or the path of a case folder.
+    CASE is a name that `nncheck cases` lists, with - or _, or the path of a case folder. With --format html and -o of a
+    folder there is, it gets a page for each case, and one copy of the script that they share.
     """
     from nncheck import runner
     from nncheck.files import check_writable
     from nncheck.report import ENCODINGS, ENDINGS, FORMATS
 
+    into_folder = form == "html" and output is not None and output.is_dir()
     if output is not None:
         output = output.absolute()  # hand-written code may change the current folder
-        check_writable(output)
+        check_writable(output / "index.html" if into_folder else output)
     form = form or ENDINGS.get(output.suffix.lower() if output else "", "table")
+    if form in ("svg", "png"):
+        _check_picture(form, output)
     with Bar() as bar:
         result = runner.run(*cases, language=lang, progress=bar.update, **options)
-    _deliver(FORMATS[form](result), output, ENCODINGS.get(form, "utf-8"))
+    with use(lang):
+        if into_folder and output is not None:
+            _write_pages(output, result)
+        else:
+            _deliver(_shown(FORMATS[form](result), form), output, ENCODINGS.get(form, "utf-8"))
     return DIFFERS if result.differs else AGREES
+
+
+def _write_pages(folder: Path, result: RunResult) -> None:
+    from nncheck.report.html.folder import write
+
+    complain(phrase("Written to {path}.", path=write(folder, result)[0]))
 
 
 def _verifying(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that verify and derive share."""
     for option in (
-        click.option("--case", required=True, help="Name of a case (see `nncheck cases`), or its folder."),
+        click.option("--case", required=True, help=N_("Name of a case (see `nncheck cases`), or its folder.")),
         click.option(
             "--hints",
             type=click.IntRange(1, 4),
             default=3,
             show_default=True,
-            help="How much to tell: 1 where, 2 a question, 3 the mistake with its evidence, 4 the formula.",
+            help=N_("How much to tell: 1 where, 2 a question, 3 the mistake with its evidence, 4 the formula."),
         ),
         click.option(
-            "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the probes."
+            "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help=N_("Seed of the probes.")
         ),
         click.option(
             "--format",
             "form",
-            type=click.Choice(["table", "markdown", "json"]),
-            help="[default: by the ending of -o, else table]",
+            type=click.Choice(["table", "markdown", "json", "html"]),
+            help=N_("[default: by the ending of -o, else table]"),
         ),
         _output,
         _language,
@@ -122,17 +159,21 @@ def _verifying(function: Callable[..., Any]) -> Callable[..., Any]:
     "--as",
     "read_as",
     type=click.Choice(["functions", "script", "notebook", "numbers"]),
-    help="What FILE is.  [default: recognised from the file itself]",
+    help=N_("What FILE is.  [default: recognised from the file itself]"),
 )
 @click.option(
     "--map",
     "maps",
     multiple=True,
     metavar="NAME=VARIABLE,...",
-    help="Which variables or columns of FILE are a parameter, row by row: --map W=w1,w2,w3,w4. May be given again.",
+    help=N_("Which variables or columns of FILE are a parameter, row by row: --map W=w1,w2,w3,w4. May be given again."),
 )
 @click.option(
-    "--limit", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds for one call of the code."
+    "--limit",
+    type=click.FloatRange(min=0.1),
+    default=10.0,
+    show_default=True,
+    help=N_("Seconds for one call of the code."),
 )
 def verify(
     file: Path,
@@ -174,7 +215,6 @@ def derive(file: Path, output: Path | None, form: str | None, lang: str, **optio
 
 def _report(result: VerifyResult, output: Path | None, form: str | None, lang: str) -> int:
     from nncheck.files import check_writable
-    from nncheck.language import use
     from nncheck.report import ENDINGS
     from nncheck.report.verification import FORMATS
 
@@ -182,12 +222,17 @@ def _report(result: VerifyResult, output: Path | None, form: str | None, lang: s
     if output is not None:
         check_writable(output)
     with use(lang):
-        _deliver(FORMATS.get(chosen, FORMATS["table"])(result), output, "utf-8")
+        _deliver(_shown(FORMATS.get(chosen, FORMATS["table"])(result), chosen), output, "utf-8")
     return DIFFERS if result.differs else AGREES
+
+
+#: How a device is, in words.
+_STATES = {"works": N_("works"), "wrong": N_("wrong"), "fails": N_("fails"), "missing": N_("missing")}
 
 
 @cli.command("cases")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_spoken
 def list_cases(form: str) -> int:
     """List the cases."""
     from nncheck import case as cases
@@ -205,30 +250,43 @@ def list_cases(form: str) -> int:
             case.title("en"),
             "-".join(map(str, case.sizes)),
             f"{case.steps:,}",
-            "yes" if is_certified(case) else "no",
+            phrase("yes") if is_certified(case) else phrase("no"),
         ]
         for case in every
     ]
-    say(aligned(rows, ["case", "제목", "title", "sizes", "steps", "certified"]))
+    titles = ["제목", "title"]  # each in its own language
+    say(aligned(rows, [phrase("case"), *titles, phrase("sizes"), phrase("steps"), phrase("certified")]))
     return AGREES
 
 
 @cli.command()
 @click.argument("case")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_spoken
 def show(case: str, form: str) -> int:
     """Show what a CASE holds: data, parameters, training and derivation."""
     from nncheck import case as cases
+    from nncheck.report.wrapping import columns
 
     found = cases.find(case)
     facts = _facts(found)
     if form == "json":
         say(json.dumps(facts, indent=1))
         return AGREES
-    lines = [f"{found.name}: {found.title('ko')} / {found.title('en')}", f"folder      {found.folder}"]
-    lines += [f"layers      {'-'.join(map(str, found.sizes))}, {len(found.X)} sample(s)"]
-    lines += [f"training    {found.optimizer.described}, lr = {found.lr:g}, {found.steps:,} steps"]
-    lines += [f"certified   {'yes' if facts['certified'] else f'no; run  nncheck certify {case}'}", ""]
+    certified = phrase("yes") if facts["certified"] else phrase("no; run  {command}", command=f"nncheck certify {case}")
+    layers = phrase("{sizes}, {count} sample(s)", sizes="-".join(map(str, found.sizes)), count=len(found.X))
+    training = phrase(
+        "{optimizer}, lr = {lr:g}, {steps:,} steps", optimizer=found.optimizer.described, lr=found.lr, steps=found.steps
+    )
+    heads = {
+        phrase("folder"): str(found.folder),
+        phrase("layers"): layers,
+        phrase("training"): training,
+        phrase("certified"): certified,
+    }
+    lines = [f"{found.name}: {found.title('ko')} / {found.title('en')}"]
+    lines += [f"{head}{' ' * max(12 - columns(head), 1)}{words}" for head, words in heads.items()]
+    lines += [""]
     for name, array in (("X", found.X), ("YT", found.YT), *found.params.items()):
         shown = array.tolist() if array.size <= 100 else "..."
         lines.append(f"{name:<3} {array.shape!s:<10} {shown}")
@@ -239,6 +297,7 @@ def show(case: str, form: str) -> int:
 
 @cli.command()
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_spoken
 def devices(form: str) -> int:
     """List the devices that torch can train on here, in the order of choice, and why not the others."""
     from nncheck.autograd.survey import survey
@@ -250,15 +309,16 @@ def devices(form: str) -> int:
         say(json.dumps(jsonable(states), indent=1))
         return AGREES
     chosen = next((state.kind for state in states if state.state in ("works", "wrong")), "")
-    rows = [[state.kind, state.state, state.name, state.reason] for state in states]
-    say(aligned(rows, ["device", "state", "name", "why"]))
-    say(f"\n--device auto takes {chosen}." if chosen else "\nNo device works.")
+    rows = [[state.kind, translate(_STATES[state.state]), state.name, state.reason] for state in states]
+    say(aligned(rows, [phrase("device"), phrase("state"), phrase("name"), phrase("why")]))
+    say("\n" + (phrase("--device auto takes {device}.", device=chosen) if chosen else phrase("No device works.")))
     return AGREES
 
 
 @cli.command()
 @click.argument("cases", nargs=-1, metavar="[CASE ...]")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the probes.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help=N_("Seed of the probes."))
+@_spoken
 def certify(cases: tuple[str, ...], seed: int) -> int:
     """Hold autograd, manual.py and derivation.txt of each CASE (all by default) against each other.
 
@@ -269,27 +329,34 @@ def certify(cases: tuple[str, ...], seed: int) -> int:
     outcomes = certificate.certify(*cases, seed=seed)
     for outcome in outcomes:
         if outcome.faults:
-            say(f"✗ {outcome.case}: not certified")
+            say(phrase("✗ {case}: not certified", case=outcome.case))
             say("\n".join(f"    {fault}" for fault in outcome.faults))
         else:
             say(
-                f"✓ {outcome.case}: autograd, manual.py and derivation.txt agree at {outcome.probes} probes "
-                f"(largest error / bound {outcome.ratio:.2g})"
+                phrase(
+                    "✓ {case}: autograd, manual.py and derivation.txt agree at {probes} probes "
+                    "(largest error / bound {ratio:.2g})",
+                    case=outcome.case,
+                    probes=outcome.probes,
+                    ratio=outcome.ratio,
+                )
             )
     return DIFFERS if any(outcome.faults for outcome in outcomes) else AGREES
 
 
 @cli.command()
 @click.argument("case", required=False)
-@click.option("--case", "folder", metavar="NAME", help="Make the folder of a new case instead, with all its files.")
-@click.option("--like", metavar="CASE", help="Start the new case from the files of this one.")
-@click.option("--assignment", is_flag=True, help="Write an assignment for `nncheck grade` instead, ./assignment.toml.")
-@click.option("--force", is_flag=True, help="Write over what stands there.")
+@click.option("--case", "folder", metavar="NAME", help=N_("Make the folder of a new case instead, with all its files."))
+@click.option("--like", metavar="CASE", help=N_("Start the new case from the files of this one."))
+@click.option(
+    "--assignment", is_flag=True, help=N_("Write an assignment for `nncheck grade` instead, ./assignment.toml.")
+)
+@click.option("--force", is_flag=True, help=N_("Write over what stands there."))
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Write to this file instead of ./CASE.py, or with --assignment of ./assignment.toml.",
+    help=N_("Write to this file instead of ./CASE.py, or with --assignment of ./assignment.toml."),
 )
 @_language
 def new(
@@ -306,16 +373,15 @@ def new(
     The file holds the signatures, the shapes and what to write; verifying it says what is still missing.
     """
     from nncheck import scaffold
-    from nncheck.language import phrase, use
 
     if assignment and folder is not None:
-        raise click.UsageError("Give --assignment or --case NAME, not both.")
+        raise click.UsageError(phrase("Give --assignment or --case NAME, not both."))
     if not assignment and (case is None) == (folder is None):
-        raise click.UsageError("Give a CASE to start a student's file, or --case NAME to make a new case.")
+        raise click.UsageError(phrase("Give a CASE to start a student's file, or --case NAME to make a new case."))
     if folder is not None and output is not None:
-        raise click.UsageError("-o names a student's file; the folder of a new case is what --case says.")
+        raise click.UsageError(phrase("-o names a student's file; the folder of a new case is what --case says."))
     if folder is None and like is not None:
-        raise click.UsageError("--like goes with --case NAME.")
+        raise click.UsageError(phrase("--like goes with --case NAME."))
     with use(lang):
         if assignment:
             _new_assignment(case or "relu_sigmoid", output, force)
@@ -335,7 +401,6 @@ def _new_assignment(wanted: str, output: Path | None, force: bool) -> None:
     from nncheck import scaffold
     from nncheck.certificate import is_certified
     from nncheck.grading.assignment import default_points
-    from nncheck.language import phrase
 
     case = cases.find(wanted)
     path = scaffold.write_assignment(case, default_points(case), output, force=force)
@@ -354,26 +419,35 @@ def _new_assignment(wanted: str, output: Path | None, force: bool) -> None:
 
 
 course_commands.register(cli)
+explain_command.register(cli)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    try:
-        code = cli.main(prog_name="nncheck", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        code = end.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        complain("Interrupted.")
-        code = INTERRUPTED
-    except InputError as error:
-        complain(f"Error: {error}")
-        code = BAD_INPUT
-    except Exception as error:
-        code = _fault(error)
+    teach_click()
+    language = asked(sys.argv[1:])
+    with use(language):
+        code = _run_all(language)
     sys.exit(code)
+
+
+def _run_all(language: str) -> int:
+    try:
+        code: int = cli.main(prog_name="nncheck", standalone_mode=False, default_map={"lang": language})
+        return code
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        complain_of(error)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        complain(phrase("Interrupted."))
+        return INTERRUPTED
+    except InputError as error:
+        complain(phrase("Error: {message}", message=error))
+        return BAD_INPUT
+    except Exception as error:
+        return _fault(error)
 
 
 def _fault(error: Exception) -> int:
@@ -384,8 +458,12 @@ def _fault(error: Exception) -> int:
     if os.environ.get("NNCHECK_DEBUG"):
         traceback.print_exc()
     complain(
-        f"nncheck itself failed: {type(error).__name__}: {error}\n"
-        "This is a fault of nncheck. Set NNCHECK_DEBUG=1 to see where, and report it with the command you gave."
+        phrase(
+            "nncheck itself failed: {kind}: {error}\n"
+            "This is a fault of nncheck. Set NNCHECK_DEBUG=1 to see where, and report it with the command you gave.",
+            kind=type(error).__name__,
+            error=error,
+        )
     )
     return OWN_FAULT
 
@@ -395,7 +473,9 @@ def _facts(case: Case) -> dict[str, Any]:
     from nncheck.certificate import is_certified
 
     path = case.folder / "derivation.txt"
-    derivation = source.read_text(path).strip().split("\n") if path.is_file() else ["(derivation.txt is missing)"]
+    derivation = (
+        source.read_text(path).strip().split("\n") if path.is_file() else [phrase("(derivation.txt is missing)")]
+    )
     return {
         "case": case.name,
         "title": dict(case.titles),
@@ -412,11 +492,28 @@ def _facts(case: Case) -> dict[str, Any]:
     }
 
 
-def _deliver(text: str, output: Path | None, encoding: str) -> None:
+def _check_picture(form: str, output: Path | None) -> None:
+    """Make sure before long work that a picture can be made and put somewhere."""
+    from nncheck.report import pictures
+
+    if form == "png" and output is None and sys.stdout.isatty():
+        raise click.UsageError(phrase("A PNG picture is nothing for a terminal: name a file with -o."))
+    pictures.check()
+
+
+def _shown(content: str | bytes, form: str) -> str | bytes:
+    """Return a page as the bytes that it says it is of, whatever the console has; anything else as it is."""
+    return content.encode() if form == "html" and isinstance(content, str) else content
+
+
+def _deliver(content: str | bytes, output: Path | None, encoding: str) -> None:
+    if output is None and isinstance(content, bytes):
+        hand_over(content)
+        return
     if output is None:
-        say(text.rstrip("\n"))
+        say(str(content).rstrip("\n"))
         return
     from nncheck.files import write_whole
 
-    write_whole(output, text, encoding)
-    complain(f"Written to {output}.")
+    write_whole(output, content, encoding)
+    complain(phrase("Written to {path}.", path=output))

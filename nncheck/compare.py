@@ -11,10 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from nncheck.case import Case
+from nncheck.curves import Curve
 from nncheck.drift import Drift
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
-from nncheck.record import Fault, Finding, Local, Quantity, Verdict
+from nncheck.kept import Kept, Point
+from nncheck.language import phrase, translate
+from nncheck.record import FAULTS, Fault, Finding, Local, Quantity, Verdict
 from nncheck.rounding import (
     Lines,
     Precision,
@@ -23,10 +26,9 @@ from nncheck.rounding import (
     near_overflow,
     target_slack,
 )
+from nncheck.thinning import Gathering
 from nncheck.trajectory import Chunk, Run, Witness, per_step
 from nncheck.updates import Updates
-
-_WITNESS = "torch autograd in float64 on the CPU at the same parameters"
 
 
 class Side:
@@ -72,17 +74,17 @@ def hand_side(case: Case, precision: Precision, lines: tuple[Judge, ...], own_up
     names = tuple(case.params)
     return Side(
         precision,
-        Judge("loss", "E", precision, fault="loss", claim=f"the loss of manual.py differs from {_WITNESS}"),
-        tuple(
-            Judge("derivation", f"d{n}", precision, claim=f"d{n} of manual.py differs from {_WITNESS}") for n in names
-        ),
+        Judge("loss", "E", precision, fault="loss", claim=_differs_by_hand(phrase("the loss"))),
+        tuple(Judge("derivation", f"d{n}", precision, claim=_differs_by_hand(f"d{n}")) for n in names),
         tuple(
             Judge(
                 "derivation",
                 n,
                 precision,
                 must_resolve=own_update,
-                claim=f"the update of {n} in manual.py is not {case.optimizer.update}",
+                claim=phrase(
+                    "the update of {name} in manual.py is not {formula}", name=n, formula=case.optimizer.update
+                ),
             )
             for n in names
         ),
@@ -95,24 +97,34 @@ def hand_side(case: Case, precision: Precision, lines: tuple[Judge, ...], own_up
 def device_side(case: Case, precision: Precision, lines: tuple[Judge, ...]) -> Side:
     """Return the judges of the device."""
     names = tuple(case.params)
-    update = "differs from the float64 one at the same parameters"
     return Side(
         precision,
-        Judge("device", "E", precision, fault="device", claim=f"the device's loss differs from {_WITNESS}"),
+        Judge("device", "E", precision, fault="device", claim=_differs_on_device(phrase("loss"))),
+        tuple(Judge("device", f"d{n}", precision, fault="device", claim=_differs_on_device(f"d{n}")) for n in names),
         tuple(
-            Judge("device", f"d{n}", precision, fault="device", claim=f"the device's d{n} differs from {_WITNESS}")
-            for n in names
-        ),
-        tuple(
-            Judge(
-                "device", n, precision, must_resolve=False, fault="device", claim=f"the device's update of {n} {update}"
-            )
+            Judge("device", n, precision, must_resolve=False, fault="device", claim=_updates_otherwise(n))
             for n in names
         ),
         lines,
         own_updates=False,
         updating=Updates(case.optimizer, case.lr, precision, as_written=True),
     )
+
+
+def _differs_by_hand(name: str) -> str:
+    return phrase(
+        "{name} of manual.py differs from torch autograd in float64 on the CPU at the same parameters", name=name
+    )
+
+
+def _differs_on_device(name: str) -> str:
+    return phrase(
+        "the device's {name} differs from torch autograd in float64 on the CPU at the same parameters", name=name
+    )
+
+
+def _updates_otherwise(name: str) -> str:
+    return phrase("the device's update of {name} differs from the float64 one at the same parameters", name=name)
 
 
 class Comparison:
@@ -157,7 +169,9 @@ class Comparison:
         self._device = device_side(case, device, self._judges_of_lines(device))
         self._slip: tuple[int, str] | None = None
         self._kink = ""
-        self.drift = Drift(case, every, steps)
+        self._gathering = Gathering()
+        self.drift = Drift(case, every, steps, self._gathering)
+        self._kept = Kept(steps, _numbers_of_a_step(case))
         self.done = 0
 
     def add(self, chunk: Chunk) -> None:
@@ -170,6 +184,8 @@ class Comparison:
             self.drift.add(steps, chunk)
             self._judge(self._hand, steps, chunk.hand, chunk.hand_witness)
             self._judge(self._device, steps, chunk.device, chunk.device_witness)
+        judges = [*self.judges, *self._hand.lines.values()]
+        self._kept.add(steps, chunk.hand, judges, self._hand.updating.earlier)
         self.done = int(steps[-1]) + 1
 
     def stop(self, step: int, slip: str) -> None:
@@ -180,33 +196,58 @@ class Comparison:
         """Return judges of derivation.txt against autograd; both are float64, unless the data's own rounding counts."""
         own = Precision("float64", "float64") if self._slack is None else precision
         fault: Fault = "device" if self._certified else "derivation"
-        claim = (
-            "{} of float64 autograd on the CPU (got) differs from derivation.txt (expected), though they agreed "
-            "when the case was certified: this torch computes something else, the derivation has not changed"
-            if self._certified
-            else f"{{}} of derivation.txt (expected) differs from {_WITNESS} (got)"
-        )
         names = ("E", *(f"d{name}" for name in self._case.params))
-        return tuple(Judge("lines", n, own, must_resolve=False, fault=fault, claim=claim.format(n)) for n in names)
+        return tuple(Judge("lines", n, own, must_resolve=False, fault=fault, claim=self._claim(n)) for n in names)
+
+    def _claim(self, name: str) -> str:
+        """Say who is wrong where a line and autograd differ."""
+        if self._certified:
+            return phrase(
+                "{name} of float64 autograd on the CPU (got) differs from derivation.txt (expected), though they "
+                "agreed when the case was certified: this torch computes something else, the derivation has not "
+                "changed",
+                name=name,
+            )
+        return phrase(
+            "{name} of derivation.txt (expected) differs from torch autograd in float64 on the CPU at the same "
+            "parameters (got)",
+            name=name,
+        )
 
     def _judge(self, side: Side, steps: Array, run: Run, witness: Witness) -> None:
         """Judge one side's next steps."""
         before = {name: array.astype(np.float64, copy=False) for name, array in run.before.items()}
         radii = self._lines.radii(self._X, self._YT, before, side.precision, self._slack)
         expected, radius = self._trusted(side, steps, witness, radii)
-        side.loss.add(steps, run.losses.astype(np.float64, copy=False), expected["E"], radius.get("E"))
+        judged = [(side.loss, side.loss.add(steps, run.losses.astype(np.float64), expected["E"], radius.get("E")))]
         for name in self._case.params:
             gradient, e = expected[f"d{name}"], radius.get(f"d{name}")
             own = run.gradients[name].astype(np.float64, copy=False)
             n = len(own)
-            side.gradients[f"d{name}"].add(steps[:n], own, gradient[:n], None if e is None else e[:n])
+            judge = side.gradients[f"d{name}"]
+            judged.append((judge, judge.add(steps[:n], own, gradient[:n], None if e is None else e[:n])))
             if side.own_updates:
                 gradient, e = own, np.zeros(())
             update = side.updating.add(name, steps, before[name], gradient, e)
             after = run.after[name].astype(np.float64, copy=False)
-            side.updates[name].add(steps, after, update.after, update.radius, update.moved)
+            judge = side.updates[name]
+            judged.append((judge, judge.add(steps, after, update.after, update.radius, update.moved)))
+        self._gather_ratios(steps, judged, ~np.isfinite(run.losses) & ~np.isfinite(expected["E"]))
         if side is self._hand:
             self._name_kinks(steps, radii)
+
+    def _gather_ratios(self, steps: Array, judged: list[tuple[Judge, Array]], lost: Array) -> None:
+        """Gather of each side the largest error / bound of each step; NaN where no loss is finite: not judged."""
+        largest: dict[str, Array] = {}
+        for judge, ratio in judged:
+            if judge.rule == "not covered" and not judge.differing:
+                continue  # over the largest number there is, which is no bound to draw
+            top = largest.setdefault(judge.side, np.zeros(len(steps)))
+            np.maximum(top[: len(ratio)], ratio, out=top[: len(ratio)])
+        for side in ("derivation", "loss", "device"):
+            if side in largest:
+                ratio = np.where(lost & (largest[side] == 0), np.nan, largest[side])
+                self._gathering.add("ratio", side, steps, ratio)
 
     def _trusted(
         self, side: Side, steps: Array, witness: Witness, radii: Radii
@@ -247,9 +288,11 @@ class Comparison:
         where = [int(i) for i in np.argwhere(mask)[0]]
         stacked = mask.shape[:1] == steps.shape
         step, index = (int(steps[where[0]]), where[1:]) if stacked else (int(steps[0]), where)
-        self._kink = (
-            f"kink: at step {step} the comparison in {line}{index} is open within rounding (its unit is 0); either "
-            "one-sided derivative is right there"
+        self._kink = phrase(
+            "kink: at step {step} the comparison in {line} is open within rounding (its unit is 0); either "
+            "one-sided derivative is right there",
+            step=step,
+            line=f"{line}{index}",
         )
 
     # what it comes to --------------------------------------------------------------------------------------------
@@ -304,32 +347,59 @@ class Comparison:
         """Largest error / bound of each side."""
         return {side: _largest([j for j in self.judges if j.side == side]) for side in ("derivation", "device", "loss")}
 
+    def curves(self) -> tuple[Curve, ...]:
+        """Losses, differences and error / bound over the steps."""
+        return self._gathering.curves()
+
+    def points(self) -> tuple[Point, ...]:
+        """Return the steps that are kept with the hand's numbers, ascending."""
+        return self._kept.points()
+
     def notes(self) -> list[str]:
         """Return what a reader should know beside the verdict."""
         notes = []
         if self._lines.why_not:
-            notes.append(f"not covered: no bound can be computed ({self._lines.why_not})")
+            notes.append(phrase("not covered: no bound can be computed ({why})", why=self._lines.why_not))
         elif self.done:
             missing = [name for name in self._hand.lines if name not in self._lines.names]
             if missing:
-                notes.append(f"not covered: derivation.txt gives no {', '.join(missing)}")
+                notes.append(phrase("not covered: derivation.txt gives no {names}", names=", ".join(missing)))
         if any(judge.rule == "fixed tolerance" for judge in self.judges):
-            notes.append("fixed tolerance: where no bound holds, 1e-10 of the tensor's largest term, in float64 only")
+            notes.append(
+                phrase("fixed tolerance: where no bound holds, 1e-10 of the tensor's largest term, in float64 only")
+            )
         for judge in self.judges:
             if judge.must_resolve and judge.verdict == "cannot-tell" and judge.rule != "not covered":
-                notes.append(f"cannot tell: {judge.name} ({judge.side}): {judge.why_not_told}")
+                side = translate(FAULTS.get(judge.side, judge.side))
+                notes.append(
+                    phrase("cannot tell: {name} ({side}): {why}", name=judge.name, side=side, why=judge.why_not_told)
+                )
         if self._kink:
             notes.append(self._kink)
         diverged = [judge.not_finite for judge in self.judges if judge.not_finite is not None]
         one_sided = any(judge.worst is not None and np.isinf(judge.worst.ratio) for judge in self.judges)
         if diverged and not one_sided:
-            notes.append(f"from step {min(diverged)} on, values are not finite on both sides: the training diverges")
+            notes.append(
+                phrase(
+                    "from step {step} on, values are not finite on both sides: the training diverges",
+                    step=min(diverged),
+                )
+            )
         if self.drift.frozen:
             notes.append(
-                f"in {self.drift.frozen:,} of {self.done:,} steps the float32 update moved no parameter, though the "
-                "gradient was not zero (less than half a unit in the last place): that is not convergence"
+                phrase(
+                    "in {frozen:,} of {steps:,} steps the float32 update moved no parameter, though the gradient was "
+                    "not zero (less than half a unit in the last place): that is not convergence",
+                    frozen=self.drift.frozen,
+                    steps=self.done,
+                )
             )
         return notes
+
+
+def _numbers_of_a_step(case: Case) -> int:
+    """Count the numbers of one step that is worked out: four lines a layer, and what is said of each parameter."""
+    return 4 * len(case.X) * sum(case.sizes) + 6 * sum(array.size for array in case.params.values())
 
 
 def _as_steps(mask: Array, like: Array) -> Array:
@@ -349,11 +419,24 @@ def _finding(judge: Judge) -> Finding:
     assert judge.worst is not None
     worst, error = judge.worst, abs(judge.worst.got - judge.worst.expected)
     place = f"{list(worst.index)}" if worst.index else ""
-    ratio = f"{worst.ratio:.3g} times what rounding explains" if np.isfinite(worst.ratio) else "not finite"
-    text = (
-        f"{judge.claim}, first at step {judge.first_step}, at {judge.differing:,} of {judge.steps:,} steps. "
-        f"Worst at step {worst.step}: {judge.name}{place} got {worst.got:.9g}, expected {worst.expected:.9g}, "
-        f"error {error:.3g}, {ratio}."
+    ratio = (
+        phrase("{ratio:.3g} times what rounding explains", ratio=worst.ratio)
+        if np.isfinite(worst.ratio)
+        else phrase("not finite")
+    )
+    text = phrase(
+        "{claim}, first at step {first}, at {differing:,} of {steps:,} steps. Worst at step {worst}: {element} got "
+        "{got:.9g}, expected {expected:.9g}, error {error:.3g}, {ratio}.",
+        claim=judge.claim,
+        first=judge.first_step,
+        differing=judge.differing,
+        steps=judge.steps,
+        worst=worst.step,
+        element=f"{judge.name}{place}",
+        got=worst.got,
+        expected=worst.expected,
+        error=error,
+        ratio=ratio,
     )
     return Finding(
         fault=judge.fault,
@@ -382,5 +465,5 @@ def _slip_finding(step: int, slip: str) -> Finding:
         expected=None,
         error=None,
         bound=None,
-        text=f"the hand-written code stops at step {step}: {slip}",
+        text=phrase("the hand-written code stops at step {step}: {slip}", step=step, slip=slip),
     )

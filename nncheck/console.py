@@ -7,28 +7,49 @@ import locale
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from nncheck.language import N_, translate
+
 # Signs that a console may lack, such as cp949's or a plain ASCII one, and what stands in for them.
-_STAND_INS = {"✓": "[ok]", "✗": "[!!]", "…": "...", "—": "-", "–": "-", "·": "-", "×": "x"}
+_STAND_INS = {
+    **{"✓": "[ok]", "✗": "[!!]", "…": "...", "—": "-", "–": "-", "·": "-", "×": "x", "−": "-", "′": "'", "²": "^2"},
+    **{bar: str(height) for height, bar in enumerate("▁▂▃▄▅▆▇█", start=1)},
+}
 
 
 def say(text: str) -> None:
-    """Print to standard output."""
-    _print(text, sys.stdout)
+    """Print to standard output; that nobody reads it any more ends nothing, so the exit code still tells."""
+    with _read_or_not(sys.stdout):
+        _print(text, sys.stdout)
+
+
+def hand_over(content: bytes) -> None:
+    """Write bytes to standard output as they are."""
+    with _read_or_not(sys.stdout):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
 
 
 def complain(text: str) -> None:
     """Print to standard error; that nobody reads it any more ends nothing."""
-    try:
+    with _read_or_not(sys.stderr):
         _print(text, sys.stderr)
+
+
+@contextmanager
+def _read_or_not(stream: Any) -> Iterator[None]:
+    """Go on where the reader of a stream has seen enough, as ``head`` has."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL is what Windows says
             raise
         with suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stderr.fileno())  # what is left in its buffer would fail at the exit again
+            os.dup2(nowhere.fileno(), stream.fileno())  # what is left in its buffer would fail at the exit again
 
 
 def printable(text: str, stream: Any) -> str:
@@ -54,14 +75,25 @@ def _encodable(sign: str, encoding: str) -> str:
 
 
 def default_language() -> str:
-    """Return the language that NNCHECK_LANG, else the locale asks for: ko or en."""
-    wanted = os.environ.get("NNCHECK_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    """Return the language that NNCHECK_LANG, else the locale asks for: ko or en.
+
+    Korean by the locale alone is English on a console that has no Korean signs, where nobody could read it.
+    """
+    chosen = os.environ.get("NNCHECK_LANG")
+    if chosen:
+        return _korean_or_english(chosen)
+    wanted = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None)
     if not wanted:
         try:
             wanted = locale.getlocale()[0]
         except ValueError:
             wanted = None
-    return "ko" if (wanted or "").lower().startswith("ko") else "en"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return _korean_or_english(wanted or "") if _encodable("가", encoding) == "가" else "en"
+
+
+def _korean_or_english(name: str) -> str:
+    return "ko" if name.lower().startswith("ko") else "en"
 
 
 class Bar:
@@ -70,10 +102,10 @@ class Bar:
     Parameters
     ----------
     unit : str
-        What is counted.
+        What is counted, as the catalogue has it.
     """
 
-    def __init__(self, unit: str = " steps") -> None:
+    def __init__(self, unit: str = N_("steps")) -> None:
         self._unit = unit
         self._bar: Any = None
         self._case = ""
@@ -100,7 +132,7 @@ class Bar:
             self._bar = tqdm(
                 total=steps,
                 desc=case,
-                unit=self._unit,
+                unit=f" {translate(self._unit)}",
                 unit_scale=True,
                 leave=False,
                 file=sys.stderr,

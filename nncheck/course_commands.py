@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nncheck.console import Bar, complain, default_language, say
-from nncheck.language import phrase, use
+from nncheck.console import Bar, complain, say
+from nncheck.language import N_, phrase, use
+from nncheck.usage import Command, language_option
 
 if TYPE_CHECKING:
     from nncheck.grades import Graded
     from nncheck.grading.grade import GradeRun
     from nncheck.grading.progress import Standing
+    from nncheck.summary import Summary
 
 FULL, LESS, OWN_FAULT, INTERRUPTED = 0, 1, 3, 130
 #: As report.grades and grading.submissions have them, which --help should not have to import.
@@ -29,13 +32,14 @@ FORMATS = (
     "prairielearn",
     "classroom50",
     "check50",
+    "html",
     "junit",
     "nbgrader",
     "github",
 )
 LAYOUTS = ("auto", "plain", "moodle", "canvas", "gradescope", "classroom")
 
-_EPILOG = (
+_EPILOG = N_(
     "Exit codes: 0 every submission has full points, 1 at least one has less, 2 bad use or input, 3 nncheck itself "
     "failed at a submission (it has no score; the same command tries again), 130 interrupted by Ctrl-C (reports of "
     "what is done are written; the same command goes on)."
@@ -53,51 +57,49 @@ def _options(*options: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Ca
     return add
 
 
-_language = click.option(
-    "--lang",
-    type=click.Choice(["en", "ko"]),
-    default=default_language,
-    show_default="NNCHECK_LANG, else the locale's",
-    help="Language of what is told to you; the feedback has the assignment's.",
-)
+_language = language_option(N_("Language of what is told to you; the feedback has the assignment's."))
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH ...", type=click.Path(path_type=Path))
 @_options(
-    click.option("--assignment", required=True, type=click.Path(path_type=Path), help="The assignment's TOML file."),
+    click.option(
+        "--assignment", required=True, type=click.Path(path_type=Path), help=N_("The assignment's TOML file.")
+    ),
     click.option(
         "-o",
         "--output",
         required=True,
         metavar="DIR",
         type=click.Path(path_type=Path),
-        help="Folder of the results, and of the journal that a later run goes on from.",
+        help=N_("Folder of the results, and of the journal that a later run goes on from."),
     ),
     click.option(
         "--layout",
         type=click.Choice(LAYOUTS),
         default="auto",
         show_default=True,
-        help="Whose export it is; told from the names by default.",
+        help=N_("Whose export it is; told from the names by default."),
     ),
     click.option(
         "--format",
         "formats",
         type=click.Choice(FORMATS),
         multiple=True,
-        help="Write this too, beside csv, jsonl and feedback. May be given again.",
+        help=N_("Write this too, beside csv, jsonl and feedback. May be given again."),
     ),
     click.option(
-        "--trust", is_flag=True, help="Grade even where submissions could read your files or reach the network."
+        "--trust", is_flag=True, help=N_("Grade even where submissions could read your files or reach the network.")
     ),
-    click.option("--jobs", type=click.IntRange(min=1), help="Judging processes.  [default: cores + 1, at most 8]"),
+    click.option("--jobs", type=click.IntRange(min=1), help=N_("Judging processes.  [default: cores + 1, at most 8]")),
     click.option(
         "--cluster",
         metavar="ADDRESS",
-        help="Grade on a dask cluster: tcp://host:port of its scheduler, or local:N. Workers need the same nncheck.",
+        help=N_(
+            "Grade on a dask cluster: tcp://host:port of its scheduler, or local:N. Workers need the same nncheck."
+        ),
     ),
-    click.option("--regrade", is_flag=True, help="Grade anew what was graded before, too."),
+    click.option("--regrade", is_flag=True, help=N_("Grade anew what was graded before, too.")),
     _language,
 )
 def grade(
@@ -117,7 +119,7 @@ def grade(
     from nncheck.grading.grade import grade as grade_all
 
     if options["cluster"] and options["jobs"]:
-        raise click.UsageError("--jobs is for this machine; with --cluster its workers decide.")
+        raise click.UsageError(phrase("--jobs is for this machine; with --cluster its workers decide."))
     with (
         use(lang),
         _Shown() as shown,
@@ -161,9 +163,16 @@ def _report(run: GradeRun, output: Path, formats: tuple[str, ...]) -> str:
             yield graded
 
     wanted = tuple(dict.fromkeys((*reports.DEFAULT, *formats)))
-    written = reports.write(output, rows, run.assignment, ground, wanted, tally=tally)
+    alike = cache(run.alike)  # for the page of the class and for the summary
+
+    def overview() -> Summary:
+        return counts.summary(ground, alike())
+
+    written = reports.write(
+        output, rows, run.assignment, ground, wanted, tally=tally, overview=overview, listings=run.listings
+    )
     summary = output / "summary.md"
-    write_whole(summary, summary_markdown(counts.summary(ground, run.alike()), run.notes))
+    write_whole(summary, summary_markdown(overview(), run.notes))
     return reports.terminal(tally, run.assignment, ground, (summary, *written))
 
 
@@ -171,7 +180,7 @@ class _Shown:
     """What is seen of a run while it goes on, on standard error: a bar, or a line now and then."""
 
     def __init__(self) -> None:
-        self._bar = Bar(unit=" submissions")
+        self._bar = Bar(unit=N_("submissions"))
         self._last: Standing | None = None
         self._told = 0.0
 
@@ -197,7 +206,7 @@ class _Shown:
             complain(" ".join(said))
         if self._bar.update is not None:
             if standing.total:
-                self._bar.update("grading", standing.done, standing.total)
+                self._bar.update(phrase("grading"), standing.done, standing.total)
         elif time.monotonic() - self._told >= _EVERY and standing.left is not None:
             self._told = time.monotonic()
             left = _span(standing.left)
@@ -237,7 +246,7 @@ def _span(seconds: float) -> str:
     return phrase("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("assignment", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @_language
@@ -254,22 +263,22 @@ def assess(assignment: Path, form: str, lang: str) -> int:
 
     with use(lang):
         told = read(assignment)
-        with Bar(unit=" files") as bar:
+        with Bar(unit=N_("files")) as bar:
             result = try_out(told, bar.update)
         say(json.dumps(result.to_dict(), indent=1) if form == "json" else assessed_text(result).rstrip("\n"))
     return FULL if result.fair else LESS
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("assignment", type=click.Path(path_type=Path))
-@click.option("--gradescope", is_flag=True, required=True, help="As the autograder archive that Gradescope takes.")
+@click.option("--gradescope", is_flag=True, required=True, help=N_("As the autograder archive that Gradescope takes."))
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     default=Path("autograder.zip"),
     show_default=True,
-    help="The archive to write.",
+    help=N_("The archive to write."),
 )
 @_language
 def pack(assignment: Path, gradescope: bool, output: Path, lang: str) -> int:

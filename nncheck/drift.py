@@ -7,6 +7,7 @@ import numpy as np
 from nncheck.case import Case
 from nncheck.formula.plain import Array
 from nncheck.record import AtStep, LossRow, ParamRow, Row
+from nncheck.thinning import Gathering
 from nncheck.trajectory import Chunk, index_of_largest, per_step
 
 
@@ -19,6 +20,8 @@ class Drift:
         With the parameters that both sides started from.
     every, steps : int
         Which steps become rows: every so many, and the last.
+    gathering : Gathering
+        Gets the losses and the differences of every step.
 
     Attributes
     ----------
@@ -30,8 +33,8 @@ class Drift:
         At how many steps the device's update moved no parameter though the gradient was not zero.
     """
 
-    def __init__(self, case: Case, every: int, steps: int) -> None:
-        self._every, self._steps = every, steps
+    def __init__(self, case: Case, every: int, steps: int, gathering: Gathering) -> None:
+        self._every, self._steps, self._gathering = every, steps, gathering
         self.rows: list[Row] = []
         self.worst: dict[str, AtStep] = {}
         self.last: dict[str, AtStep] = {}
@@ -44,7 +47,10 @@ class Drift:
         loss = np.abs(device.losses.astype(np.float64) - hand.losses)
         differences = {name: np.abs(device.after[name].astype(np.float64) - hand.after[name]) for name in device.after}
         largest = {name: per_step(np.max, difference) for name, difference in differences.items()}
+        self._gathering.add("loss", "autograd", steps, device.losses.astype(np.float64))
+        self._gathering.add("loss", "manual", steps, hand.losses.astype(np.float64))
         for name, values in (("loss", loss), *largest.items()):
+            self._gathering.add("difference", name, steps, values)
             self._keep(name, steps, values)
         printed = np.flatnonzero(((steps + 1) % self._every == 0) | (steps == self._steps - 1))
         for s in printed.tolist():

@@ -24,12 +24,15 @@ class FormulaError(InputError):
         What was got, what was expected and how to mend it.
     where : str
         Place in the words of the person's file, such as ``derivation.txt, line 3, column 7``.
+    grammar : str
+        What a formula may hold, where the line holds something else.
     """
 
-    def __init__(self, problem: str, where: str) -> None:
-        super().__init__(f"{where}: {problem}")
+    def __init__(self, problem: str, where: str, grammar: str = "") -> None:
+        super().__init__(f"{where}: {problem} {grammar}" if grammar else f"{where}: {problem}")
         self.problem = problem
         self.where = where
+        self.grammar = grammar
 
 
 class DeviceError(InputError):

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 MAX_HEADER = 1 << 20
 MAX_ARRAYS = 256
@@ -26,6 +27,10 @@ _OCTETS = "|u1"
 
 class FrameError(Exception):
     """The stream ended, or holds something that is not a frame."""
+
+
+class StreamEnded(FrameError):
+    """The stream came to its end where a frame, or more of one, was expected."""
 
 
 def write(
@@ -52,18 +57,22 @@ def read(stream: BinaryIO, max_bytes: int = MAX_BYTES, octets: bool = False) -> 
     """
     (length,) = struct.unpack(">I", _exactly(stream, 4))
     if length > MAX_HEADER:
-        raise FrameError(f"header of {length} bytes, at most {MAX_HEADER} are accepted")
+        raise FrameError(
+            phrase("header of {length} bytes, at most {most} are accepted", length=length, most=MAX_HEADER)
+        )
     try:
         header = json.loads(_exactly(stream, length))
         layout = [(str(a["name"]), str(a["dtype"]), tuple(int(n) for n in a["shape"])) for a in header.pop("arrays")]
     except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError):
-        raise FrameError("header is not the JSON object of a frame") from None
+        raise FrameError(phrase("header is not the JSON object of a frame")) from None
     known = (*_DTYPES, _OCTETS) if octets else _DTYPES
     if len(layout) > MAX_ARRAYS or any(dtype not in known or min(shape, default=0) < 0 for _, dtype, shape in layout):
-        raise FrameError("header names too many arrays, another dtype than float32 and float64, or a negative size")
+        raise FrameError(
+            phrase("header names too many arrays, another dtype than float32 and float64, or a negative size")
+        )
     total = sum(np.dtype(dtype).itemsize * math.prod(shape) for _, dtype, shape in layout)
     if total > max_bytes:
-        raise FrameError(f"{total} bytes of arrays, at most {max_bytes} are accepted")
+        raise FrameError(phrase("{total} bytes of arrays, at most {most} are accepted", total=total, most=max_bytes))
     arrays = {}
     for name, dtype, shape in layout:
         array = np.empty(shape, dtype)
@@ -92,5 +101,5 @@ def _fill(stream: BinaryIO, view: memoryview) -> None:
     while done < len(view):
         got = stream.readinto(view[done:])  # type: ignore[attr-defined]
         if not got:
-            raise FrameError("the stream ended")
+            raise StreamEnded(phrase("the stream ended"))
         done += got

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nncheck.language import N_
+
 #: A number, or a pair of them (the two betas of Adam).
 Value = float | tuple[float, float]
 
@@ -21,11 +23,11 @@ SETTINGS: Mapping[str, Mapping[str, Value]] = {
     "adamw": {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01},
 }
 
-#: What a person calls each.
+#: What a person calls each, in English.
 TITLES: Mapping[str, str] = {
     "sgd": "SGD",
-    "momentum": "SGD with momentum",
-    "nesterov": "SGD with Nesterov momentum",
+    "momentum": N_("SGD with momentum"),
+    "nesterov": N_("SGD with Nesterov momentum"),
     "rmsprop": "RMSprop",
     "adam": "Adam",
     "adamw": "AdamW",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.record import Fault, Verdict
 from nncheck.rounding import FIXED, TINY, Precision
 from nncheck.trajectory import index_of_largest, per_step
@@ -67,7 +68,7 @@ class Judge:
         self._resolved: Array | None = None
         self._told = False  # whether any element that is not zero was resolved
 
-    def add(self, steps: Array, got: Array, expected: Array, radius: Array | None, scale: Array | None = None) -> None:
+    def add(self, steps: Array, got: Array, expected: Array, radius: Array | None, scale: Array | None = None) -> Array:
         """Judge S more steps.
 
         Parameters
@@ -79,6 +80,11 @@ class Judge:
             Radius of the expected value; None where no lines carry one.
         scale : (S, ...), optional
             What is to be resolved, if not the value itself: of an update, what it moves.
+
+        Returns
+        -------
+        (S,)
+            Of each step the largest error / bound of all elements.
         """
         with np.errstate(all="ignore"):
             bound = self._bound(expected, radius)
@@ -108,6 +114,7 @@ class Judge:
                 float(expected[at]),
                 float(bound[at]),
             )
+        return largest
 
     @property
     def verdict(self) -> Verdict:
@@ -121,10 +128,13 @@ class Judge:
         """Why the verdict is neither agree nor differ."""
         unresolved = self.elements - self.resolved
         if self.elements and not unresolved:
-            return "it is exactly 0 at every step, so that nothing was tried"
-        return (
-            f"{unresolved} of {self.elements} element(s) were never resolved to {RESOLUTION:g} in "
-            f"{self.precision.coarser}"
+            return phrase("it is exactly 0 at every step, so that nothing was tried")
+        return phrase(
+            "{unresolved} of {elements} element(s) were never resolved to {part:g} in {dtype}",
+            unresolved=unresolved,
+            elements=self.elements,
+            part=RESOLUTION,
+            dtype=self.precision.coarser,
         )
 
     @property

@@ -21,6 +21,7 @@ import numpy as np
 from nncheck.formula import Bounded, Derivation, Plain, PlainArithmetic, evaluate, plain, read
 from nncheck.formula.plain import Array
 from nncheck.hyperparameters import SETTINGS, TITLES, Value
+from nncheck.language import phrase, translate
 
 States = Mapping[str, Mapping[str, Array]]  # of every parameter each state
 
@@ -97,7 +98,7 @@ class Optimizer:
     @property
     def title(self) -> str:
         """What a person calls it: ``SGD with momentum``."""
-        return TITLES[self.name]
+        return translate(TITLES[self.name])
 
     @property
     def described(self) -> str:
@@ -110,7 +111,9 @@ class Optimizer:
         """The update as findings put it: ``W - lr dW``, or the lines of the new parameter and what it is made of."""
         if self.is_plain:
             return "W - lr dW"
-        return f"that of {self.title}: {'; '.join(line.text for line in self.lines.lines)}"
+        return phrase(
+            "that of {title}: {lines}", title=self.title, lines="; ".join(line.text for line in self.lines.lines)
+        )
 
     @property
     def is_plain(self) -> bool:

@@ -60,8 +60,8 @@ def final_sound(text: str) -> Final | None:
     """Return how the last sound of a text ends when it is read aloud in Korean, None if that is not known.
 
     Hangul by its code; digits as numbers are read (1 일); Latin letters by their names (L 엘), but for the silent r of
-    words such as ``vector`` (벡터); an apostrophe after a name is 프라임. Closing brackets and quotes are passed over:
-    ``dW2[0, 1]`` ends as the 1 does.
+    words such as ``vector`` (벡터) and the silent e of such as ``two_to_one`` (원); an apostrophe after a name is
+    프라임. Closing brackets and quotes are passed over: ``dW2[0, 1]`` ends as the 1 does.
     """
     at = len(text) - 1
     while at >= 0 and (text[at] in _CLOSING or (text[at] in _PRIMES and not _is_prime(text, at))):
@@ -79,8 +79,10 @@ def final_sound(text: str) -> Final | None:
     if sign in _DIGITS:
         return _DIGITS[sign]
     if sign.isascii() and sign.isalpha():
-        silent = re.search(r"[A-Za-z][aeo]r$", text[: at + 1])
-        return "" if silent else _LETTERS.get(sign.lower(), "")
+        if re.search(r"[A-Za-z][aeo]r$", text[: at + 1]):
+            return ""
+        before_e = re.search(r"[a-z]([lmn])e$", text[: at + 1])
+        return _LETTERS.get(before_e[1] if before_e else sign.lower(), "")
     return None
 
 

@@ -12,6 +12,7 @@ from nncheck import manual
 from nncheck.autograd.session import Session
 from nncheck.case import Case
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.process import Reply
 from nncheck.trajectory import Chunk, Run, Witness
 
@@ -53,7 +54,7 @@ class Pipeline:
             lr=case.lr,
             optimizer=[case.optimizer.name, dict(case.optimizer.settings)],
             seed=seed,
-            stage=f"load {case.name}",
+            stage=phrase("load {case}", case=case.name),
         )
         self.notes: list[str] = []
 
@@ -95,7 +96,8 @@ class Pipeline:
 
     def _ask_training(self, start: int) -> Future[Reply]:
         count = min(self._chunk, self._steps - start)
-        return self._worker.submit("train", steps=count, stage=f"train steps {start} to {start + count - 1}")
+        stage = phrase("train steps {first} to {last}", first=start, last=start + count - 1)
+        return self._worker.submit("train", steps=count, stage=stage)
 
     def _train_hand(self, start: int) -> tuple[manual.Trained, Future[Reply]]:
         trained = self._trainer.train(min(self._chunk, self._steps - start))

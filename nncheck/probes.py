@@ -17,6 +17,7 @@ from nncheck.case import Case, shapes_for
 from nncheck.errors import FormulaError
 from nncheck.formula import Derivation, Plain, PlainArithmetic, evaluate, plain
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.rounding import has_probability_targets
 
 BATCHES = (2, 5, 7)
@@ -102,7 +103,10 @@ def _drawn(
             break
     assert best is not None
     if clearest <= 0:
-        raise FormulaError(f"no probe takes both branches of a kink at sizes {sizes}, N = {batch}", "derivation.txt")
+        raise FormulaError(
+            phrase("no probe takes both branches of a kink at sizes {sizes}, N = {batch}", sizes=sizes, batch=batch),
+            "derivation.txt",
+        )
     return best
 
 

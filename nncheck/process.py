@@ -45,14 +45,16 @@ P = TypeVar("P", bound="Process")
 class ProcessFailure(Exception):
     """The process crashed, hung, or its device refused; ``stage`` says where and ``reason`` how.
 
-    ``missing`` is True if what was asked for is simply not there.
+    ``missing`` is True if what was asked for is simply not there, ``silent`` if nothing was heard of it in time;
+    ``code`` is the exit code, if it ended with one. What the stage and the reason say depends on the language.
     """
 
-    def __init__(self, stage: str, reason: str, missing: bool = False) -> None:
+    def __init__(
+        self, stage: str, reason: str, *, missing: bool = False, silent: bool = False, code: int | None = None
+    ) -> None:
         super().__init__(f"{stage}: {reason}")
-        self.stage = stage
-        self.reason = reason
-        self.missing = missing
+        self.stage, self.reason = stage, reason
+        self.missing, self.silent, self.code = missing, silent, code
 
 
 class Process:
@@ -89,7 +91,7 @@ class Process:
         self._octets = octets
         self._max_bytes = max_bytes
         self._own_limit = own_limit
-        self._stage = f"start {what}"
+        self._stage = phrase("start {what}", what=what)
         self._heard = time.monotonic()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
         here = os.getcwd()
@@ -136,7 +138,8 @@ class Process:
                 if time.monotonic() - self._heard < limit:
                     continue  # a sign of life came meanwhile
                 self._process.kill()
-                raise ProcessFailure(self._stage, f"no sign of life for {limit:.0f} seconds") from None
+                reason = phrase("no sign of life for {seconds:.0f} seconds", seconds=limit)
+                raise ProcessFailure(self._stage, reason, silent=True) from None
 
     def ask(
         self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any
@@ -187,7 +190,8 @@ class Process:
                     break
                 self._stage = reply["stage"]
         except (OSError, ValueError, frames.FrameError) as error:
-            raise ProcessFailure(self._stage, self._how_it_ended(error)) from None
+            reason = self._how_it_ended(error)
+            raise ProcessFailure(self._stage, reason, code=self._process.poll()) from None
         if "error" in reply:
             if reply["kind"] == "case":
                 raise CaseError(reply["error"])

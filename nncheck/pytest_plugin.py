@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nncheck.language import LANGUAGES, N_, phrase, use
+
 if TYPE_CHECKING:
     from nncheck.case import Case
     from nncheck.verification import VerifyResult
@@ -23,13 +25,20 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--nncheck-hints`` and ``--nncheck-lang``, and settings of the same names for the configuration file."""
-    group = parser.getgroup("nncheck", "hand-written backpropagation (nncheck)")
-    hints = "How many hints a failing backprop.check gives: 0 none, 1 where to look, ..., 4 the formula."
-    language = "Language in which backprop.check says what is wrong: en or ko."
+    group = parser.getgroup("nncheck", _said(N_("hand-written backpropagation (nncheck)")))
+    hints = _said(N_("How many hints a failing backprop.check gives: 0 none, 1 where to look, ..., 4 the formula."))
+    language = _said(N_("Language in which backprop.check says what is wrong: en or ko."))
     group.addoption("--nncheck-hints", metavar="N", help=hints)
     group.addoption("--nncheck-lang", metavar="LANG", help=language)
     parser.addini("nncheck_hints", hints)
     parser.addini("nncheck_lang", language)
+
+
+def _said(text: str) -> str:
+    from nncheck.console import default_language
+
+    with use(default_language()):
+        return phrase(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -133,7 +142,8 @@ def _held(check: Callable[..., VerifyResult], *arguments: Any, **options: Any) -
         from nncheck.console import printable
         from nncheck.report import verification
 
-        raise AssertionError(printable(verification.text(result), sys.__stdout__))
+        with use(str(options.get("language", "en"))):
+            raise AssertionError(printable(verification.text(result), sys.__stdout__))
     return result
 
 
@@ -147,12 +157,12 @@ def _settings(config: pytest.Config) -> dict[str, Any]:
     """
     hints = config.getoption("--nncheck-hints") or config.getini("nncheck_hints")
     language = config.getoption("--nncheck-lang") or config.getini("nncheck_lang")
-    if hints and not (hints.isascii() and hints.isdigit()):
-        raise pytest.UsageError(f"--nncheck-hints: got {hints!r}, expected a number from 0 on.")
-    if language not in ("", None, "en", "ko"):
-        raise pytest.UsageError(f"--nncheck-lang: got {language!r}, expected en or ko.")
-    if not language:
-        from nncheck.console import default_language
+    from nncheck.console import default_language
 
-        language = default_language()
-    return {"language": language, **({"hints": int(hints)} if hints else {})}
+    spoken = language if language in LANGUAGES else default_language()
+    with use(spoken):
+        if hints and not (hints.isascii() and hints.isdigit()):
+            raise pytest.UsageError(phrase("--nncheck-hints: got {hints!r}, expected a number from 0 on.", hints=hints))
+        if language not in ("", None, *LANGUAGES):
+            raise pytest.UsageError(phrase("--nncheck-lang: got {language!r}, expected en or ko.", language=language))
+    return {"language": spoken, **({"hints": int(hints)} if hints else {})}

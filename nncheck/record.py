@@ -5,14 +5,28 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from nncheck.language import N_, current
+from nncheck.shown import Shown
+
+if TYPE_CHECKING:
+    from nncheck.curves import Curve
+    from nncheck.network import Network
+    from nncheck.worked import WorkedStep
 
 SCHEMA = "nncheck/run/1"
 
 Verdict = Literal["agree", "differ", "cannot-tell"]
 Fault = Literal["derivation", "device", "loss"]
 Nested = Any  # a number, or lists of them
+
+#: Metadata of a field that pages and pictures show, and that stands in no JSON.
+SHOWN_ALONE = {"json": False}
+
+#: What each fault, and each side that is judged, is called in reports.
+FAULTS: Mapping[str, str] = {"derivation": N_("derivation"), "device": N_("device"), "loss": N_("loss")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +159,18 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseResult:
-    """Everything that one run of one case gave."""
+class CaseResult(Shown):
+    """Everything that one run of one case gave.
+
+    Attributes
+    ----------
+    curves : tuple of Curve
+        Losses, differences and error / bound over all steps, thinned.
+    worked : tuple of WorkedStep
+        The steps kept with all their numbers, ascending.
+    network : Network or None
+        What the picture of the network needs; None where the derivation has no such form.
+    """
 
     case: str
     title: str
@@ -164,15 +188,19 @@ class CaseResult:
     local: Mapping[str, Local]
     quantities: tuple[Quantity, ...]
     final: Mapping[str, Mapping[str, Nested]]
+    curves: tuple[Curve, ...] = field(default=(), metadata=SHOWN_ALONE)
+    worked: tuple[WorkedStep, ...] = field(default=(), metadata=SHOWN_ALONE)
+    network: Network | None = field(default=None, metadata=SHOWN_ALONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """The results of one run, case by case."""
+class RunResult(Shown):
+    """The results of one run, case by case; ``language`` is that of its texts, and stands in no JSON."""
 
     schema: str
     versions: Mapping[str, str]
     cases: tuple[CaseResult, ...]
+    language: str = field(default_factory=current, repr=False, compare=False, metadata=SHOWN_ALONE)
 
     @property
     def differs(self) -> bool:
@@ -190,7 +218,8 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if dataclasses.is_dataclass(value):
-        return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        told = (f.name for f in dataclasses.fields(value) if f.metadata.get("json", True))
+        return {name: jsonable(getattr(value, name)) for name in told}
     if isinstance(value, Mapping):
         return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -15,6 +15,7 @@ from nncheck.case import Case
 from nncheck.errors import FormulaError
 from nncheck.formula import BoundArithmetic, Bounded, Derivation, evaluate, exact, plain, radius_like
 from nncheck.formula.plain import Array, Plain
+from nncheck.language import phrase
 
 #: Unit roundoff and smallest normal number of each type.
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
@@ -117,7 +118,15 @@ class Lines:
             shape = params[name[1:]].shape if name != "E" else (points,)
             line = values[name]
             if line.value.shape != shape[1:]:
-                raise FormulaError(f"{name} has shape {line.value.shape}, expected {shape[1:]}", self._where(name))
+                raise FormulaError(
+                    phrase(
+                        "{name} has shape {shape}, expected {expected}",
+                        name=name,
+                        shape=line.value.shape,
+                        expected=shape[1:],
+                    ),
+                    self._where(name),
+                )
             value[name] = np.broadcast_to(line.value.array, shape)
             radius[name] = np.broadcast_to(radius_like(line), shape)
         return Radii(value, radius, arithmetic.kinks, overflow)

@@ -15,13 +15,17 @@ from nncheck.autograd.session import Session
 from nncheck.case import Case
 from nncheck.certificate import is_certified
 from nncheck.compare import Comparison
-from nncheck.errors import DeviceError, InputError
+from nncheck.errors import CaseError, DeviceError, FormulaError, InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase, use
+from nncheck.network import network_of
 from nncheck.pipeline import Pipeline
 from nncheck.process import ProcessFailure
 from nncheck.record import SCHEMA, CaseResult, RunResult
 from nncheck.rounding import Lines, lines_of
 from nncheck.versions import versions
+from nncheck.worked import WorkedStep
+from nncheck.working import work_out
 
 #: Called with the case's name, the steps compared so far and all of them.
 Progress = Callable[[str, int, int], None]
@@ -74,7 +78,7 @@ def run(
     seed : int
         Seed of torch's random numbers.
     language : str
-        Language of the titles, ``en`` or ``ko``.
+        Language of the titles and of everything that the result says, ``en`` or ``ko``.
     progress : callable, optional
         Called with case name, steps done and steps in all.
 
@@ -92,16 +96,22 @@ def run(
         If another argument is out of range.
     """
     options = Options(steps=steps, every=every, device=device, dtype=dtype, seed=seed, language=language)
+    with use(language):
+        return _run(wanted, options, progress or _silent)
+
+
+def _run(wanted: tuple[str | Path, ...], options: Options, progress: Progress) -> RunResult:
     _check(options)
     # NumPy's integers do not go into JSON
-    options = replace(options, steps=steps and int(steps), every=int(every), seed=int(seed))
+    steps = options.steps and int(options.steps)
+    options = replace(options, steps=steps, every=int(options.every), seed=int(options.seed))
     chosen = [cases.find(name) for name in wanted] if wanted else list(cases.every())
     hands = [manual.load(case.folder / "manual.py") for case in chosen]
     with Session(options.device) as session:
         # the longest first: its hand-written side trains here while torch is still being imported there
         results: dict[int, CaseResult] = {}
         for k in sorted(range(len(chosen)), key=lambda k: -(steps or chosen[k].steps)):
-            results[k] = _run_case(chosen[k], hands[k], session, options, progress or _silent)
+            results[k] = _run_case(chosen[k], hands[k], session, options, progress)
         used = {**versions(), **session.versions}
     return RunResult(schema=SCHEMA, versions=used, cases=tuple(results[k] for k in range(len(chosen))))
 
@@ -109,15 +119,17 @@ def run(
 def _check(options: Options) -> None:
     for name, value in (("steps", options.steps), ("every", options.every)):
         if value is not None and (not _is_whole(value) or value < 1):
-            raise InputError(f"{name}: got {value!r}, expected a whole number of 1 or more.")
+            raise InputError(
+                phrase("{name}: got {value!r}, expected a whole number of 1 or more.", name=name, value=value)
+            )
     if options.steps is not None and options.steps > _MOST_STEPS:
-        raise InputError(f"steps: got {options.steps!r}, expected at most {_MOST_STEPS:,}.")
+        raise InputError(
+            phrase("steps: got {steps!r}, expected at most {most:,}.", steps=options.steps, most=_MOST_STEPS)
+        )
     if options.dtype not in ("float64", "float32"):
-        raise InputError(f"dtype: got {options.dtype!r}, expected float64 or float32.")
+        raise InputError(phrase("dtype: got {dtype!r}, expected float64 or float32.", dtype=options.dtype))
     if not _is_whole(options.seed) or not 0 <= options.seed < 2**63:
-        raise InputError(f"seed: got {options.seed!r}, expected a whole number from 0 to 2^63 - 1.")
-    if options.language not in ("en", "ko"):
-        raise InputError(f"language: got {options.language!r}, expected en or ko.")
+        raise InputError(phrase("seed: got {seed!r}, expected a whole number from 0 to 2^63 - 1.", seed=options.seed))
     try:
         devices.parse(options.device)
     except ValueError as error:
@@ -133,7 +145,13 @@ def _run_case(case: Case, hand: manual.Manual, session: Session, options: Option
     try:
         return _attempt(case, hand, session, options, progress)
     except ProcessFailure as failure:
-        again = f"The torch process failed {_TRIES} times at {case.name}, at last at {failure.stage}: {failure.reason}."
+        again = phrase(
+            "The torch process failed {tries} times at {name}, at last at {stage}: {reason}.",
+            tries=_TRIES,
+            name=case.name,
+            stage=failure.stage,
+            reason=failure.reason,
+        )
         raise DeviceError(again, failure.stage) from None
 
 
@@ -172,6 +190,8 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
         if slip:
             comparison.stop(chunk.start + chunk.steps, slip)
         progress(case.name, comparison.done, steps)
+    notes = [*session.notes(), *pipeline.notes, *comparison.notes()]
+    worked, why_not = _worked(case, X, YT, lines, comparison, session, options)
     return CaseResult(
         case=case.name,
         title=case.title(options.language),
@@ -180,7 +200,7 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
         verdict=comparison.verdict(),
         faults=comparison.faults(),
         findings=comparison.findings(),
-        notes=tuple([*session.notes(), *pipeline.notes, *comparison.notes()]),
+        notes=tuple([*notes, *why_not]),
         seed=options.seed,
         dtypes={"device": "float32", "manual": options.dtype, "witness": "float64"},
         drift=comparison.drift.last,
@@ -192,7 +212,28 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
             side: {name: array.tolist() for name, array in final.items()}
             for side, final in comparison.drift.final.items()
         },
+        curves=comparison.curves(),
+        worked=worked,
+        network=None if lines.derivation is None else network_of(case, lines.derivation),
     )
+
+
+def _worked(
+    case: Case, X: Array, YT: Array, lines: Lines, comparison: Comparison, session: Session, options: Options
+) -> tuple[tuple[WorkedStep, ...], list[str]]:
+    """Work the kept steps out; that it does not succeed spoils no result, but is noted."""
+    points = comparison.points()
+    if lines.derivation is None or "E" not in lines.derivation.names or not points:
+        return (), []
+    states = {point.step: point.states for point in points if point.states}
+    try:
+        worked = work_out(
+            case, lines.derivation, points, session.worker, X=X, YT=YT, dtype=options.dtype, states=states
+        )
+    except (ProcessFailure, CaseError, FormulaError) as failure:
+        reason = failure.reason if isinstance(failure, ProcessFailure) else str(failure)
+        return (), [phrase("the kept steps could not be worked out: {reason}", reason=reason)]
+    return worked, []
 
 
 def _chunk_steps(case: Case, lines: Lines) -> int:

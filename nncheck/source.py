@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from nncheck.errors import InputError
-from nncheck.language import phrase
+from nncheck.language import phrase, reason_of
 
 #: So many statements of a file may raise before the rest of it is given up.
 _MOST_RAISED = 20
@@ -33,10 +33,10 @@ def read_text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise InputError(phrase("{path}: cannot be read ({reason}).", path=path, reason=reason_of(error))) from None
     text = decoded(raw)
     if text is None:
-        raise InputError(f"{path}: is neither UTF-8 nor cp949 text; save it as UTF-8.")
+        raise InputError(phrase("{path}: is neither UTF-8 nor cp949 text; save it as UTF-8.", path=path))
     return text
 
 
@@ -144,8 +144,11 @@ def _run_rest(text: str, path: Path, module: ModuleType, error: BaseException, r
             error = another
 
 
-def describe(error: BaseException, path: Path) -> str:
-    """Return ``file, line N: Kind: message`` for an exception, N being its last line inside ``path``."""
+def describe(error: BaseException, path: Path, called: str = "") -> str:
+    """Return ``file, line N: Kind: message`` for an exception, N being its last line inside ``path``.
+
+    ``called`` is what a reader knows the file as, where its path says nothing: a cell of a notebook that runs.
+    """
     line: Any = None
     if isinstance(error, SyntaxError) and error.filename == str(path):
         line = error.lineno
@@ -154,7 +157,8 @@ def describe(error: BaseException, path: Path) -> str:
         if trace.tb_frame.f_code.co_filename == str(path):
             line = trace.tb_lineno
         trace = trace.tb_next
-    place = phrase("{path}, line {line}", path=path, line=line) if line else str(path)
+    name = called or str(path)
+    place = phrase("{path}, line {line}", path=name, line=line) if line else name
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:  # an exception may be hand-written too

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from nncheck.grades import Status
 from nncheck.record import jsonable
+from nncheck.shown import Shown
 
 SCHEMA = "nncheck/summary/1"
 
@@ -143,7 +144,7 @@ class MistakeCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Shown):
     """Everything that an instructor is told of a batch.
 
     Attributes

@@ -62,6 +62,11 @@ class Updates:
         Number types of the side and of its judge.
     as_written : bool
         Whether the side computes the lines as they stand (torch), or in whatever form is equal to them on paper.
+
+    Attributes
+    ----------
+    earlier : dict of parameter to dict of state to (S, ...)
+        What the optimizer keeps, before each of the steps that were added last; empty if it keeps nothing.
     """
 
     def __init__(self, optimizer: Optimizer, lr: float, precision: Precision, *, as_written: bool = False) -> None:
@@ -69,6 +74,7 @@ class Updates:
         self._forms = 0 if as_written else _FORMS
         self._unit = UNIT[precision.coarser]
         self._kept: dict[str, _Kept] = {}
+        self.earlier: dict[str, dict[str, Array]] = {}
 
     def add(self, name: str, steps: Array, before: Array, gradient: Array, radius: Array | None) -> Expected:
         """Return what the next steps should make of one parameter.
@@ -105,6 +111,7 @@ class Updates:
         }
         states = self._states(kept, gradient, before)
         earlier = {state: np.concatenate([kept.states[state][None], states[state][:-1]]) for state in states}
+        self.earlier[name] = earlier
         values = evaluate(
             up_to_states, {**inputs, **{s: exact(array, stacked=True) for s, array in earlier.items()}}, arithmetic
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nncheck.record import Verdict, jsonable
+from nncheck.language import current
+from nncheck.listing import Listing
+from nncheck.record import SHOWN_ALONE, Verdict, jsonable
+from nncheck.shown import Shown
 
 SCHEMA = "nncheck/verify/1"
 
@@ -114,7 +117,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyResult:
+class VerifyResult(Shown):
     """Everything that verifying one file (or one pair of functions) gave.
 
     Attributes
@@ -139,6 +142,10 @@ class VerifyResult:
         As many as were asked for: where, a question, the mistake with its evidence, the formula.
     level : int
         How many were asked for; below 3 a report for people says no more of any finding than they do.
+    listing : Listing or None
+        The person's file, to be shown with the lines in question; it stands in no JSON.
+    language : str
+        Of its texts; it stands in no JSON either.
     """
 
     schema: str = SCHEMA
@@ -155,6 +162,8 @@ class VerifyResult:
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     level: int = 3
+    listing: Listing | None = field(default=None, repr=False, compare=False, metadata=SHOWN_ALONE)
+    language: str = field(default_factory=current, repr=False, compare=False, metadata=SHOWN_ALONE)
 
     @property
     def differs(self) -> bool:

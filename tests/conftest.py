@@ -12,13 +12,30 @@ from types import ModuleType
 import pytest
 
 from nncheck import case as cases
+from nncheck.autograd.client import START_LIMIT, Worker
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make tests independent of the language and the limits that the caller's shell sets."""
-    for name in ("NNCHECK_LANG", "NNCHECK_WORKER_SECONDS", "NNCHECK_DEBUG", "LC_ALL", "LANG", "PYTHONPATH"):
+    for name in (
+        "NNCHECK_LANG",
+        "NNCHECK_WORKER_SECONDS",
+        "NNCHECK_DEBUG",
+        "LC_ALL",
+        "LC_MESSAGES",
+        "LANG",
+        "PYTHONPATH",
+    ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """Open one torch process for a module's tests, each of which loads its own case: starting it takes seconds."""
+    with Worker("cpu") as opened:
+        opened.ask("open", device="cpu", limit=START_LIMIT)
+        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from nncheck import language
 from nncheck.errors import InputError
-from nncheck.language import N_, _, current, phrase, use
+from nncheck.language import N_, _, current, filled, phrase, plural, reason_of, speaking, use
 
 
 @pytest.fixture
@@ -87,3 +87,38 @@ def test_a_language_that_nncheck_does_not_speak_is_refused() -> None:
 def test_the_catalogue_that_comes_with_nncheck_is_found() -> None:
     with use("ko"):
         assert phrase("the ReLU of {source}", source="Z") == "Z에 ReLU를 적용한 값"
+
+
+def test_a_function_speaks_the_language_that_it_is_given(korean: dict[str, str]) -> None:
+    @speaking
+    def say(what: str, *, language: str = "en") -> str:
+        """Say something."""
+        if what == "wrong":
+            raise InputError(_("the loss"))
+        return f"{language}: {_(what)}"
+
+    assert say("the loss") == "en: the loss"
+    assert say("the loss", language="ko") == "ko: 손실"
+    with use("ko"):
+        assert say("the loss") == "en: the loss"
+    with pytest.raises(InputError, match="손실"):
+        say("wrong", language="ko")
+    with pytest.raises(InputError, match="expected en or ko"):
+        say("the loss", language="fr")
+    assert (say.__doc__, say.__name__) == ("Say something.", "say")
+
+
+def test_plurals_are_of_the_language_and_other_words_are_filled_in_likewise(korean: dict[str, str]) -> None:
+    assert [plural("{n} step", "{n} steps", n) for n in (1, 2)] == ["{n} step", "{n} steps"]
+    with use("ko"):
+        assert filled("{name}을(를) {n}번", {"name": "dW", "n": 2}) == "dW를 2번"
+    assert filled("{name!r:>4}", {"name": "a"}) == " 'a'"
+
+
+def test_what_the_system_says_is_translated_where_it_is_known(korean: dict[str, str]) -> None:
+    korean["Permission denied"] = "권한이 없습니다"
+    with use("ko"):
+        assert reason_of(PermissionError(13, "Permission denied")) == "권한이 없습니다"
+        assert reason_of(OSError(5, "Input/output error")) == "Input/output error"
+        assert reason_of(OSError("the tape is torn")) == "the tape is torn"
+    assert reason_of(PermissionError(13, "Permission denied")) == "Permission denied"

@@ -305,12 +305,12 @@ def test_the_command_writes_and_says_what_to_do_next(
     )
     assert _call(monkeypatch, "hidden", "--lang", "ko", "-o", "내 답.py") == 0
     assert capsys.readouterr().out == (
-        '내 답.py에 썼습니다. 내용을 채운 다음 실행하세요:  nncheck verify "내 답.py" --case hidden\n'
+        '내 답.py에 썼습니다. 내용을 채운 다음 실행하십시오:  nncheck verify "내 답.py" --case hidden\n'
     )
     assert "순전파" in (here / "내 답.py").read_text(encoding="utf-8")
     assert _call(monkeypatch, "--case", "mine", "--like", "relu-sigmoid", "--lang", "ko") == 0
     own = str(Path("mine"))
-    assert capsys.readouterr().out.startswith(f"예제 폴더 {own}를 만들었습니다.")
+    assert capsys.readouterr().out.startswith(f"예제 폴더 {own}을 만들었습니다.")
     assert _call(monkeypatch, "hidden") == 2
     assert "hidden.py is there already" in capsys.readouterr().err
     assert _call(monkeypatch, "hidden", "--force") == 0

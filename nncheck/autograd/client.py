@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
 from nncheck.case import Case
-from nncheck.process import Process
+from nncheck.formula.plain import Array
+from nncheck.language import current, phrase
+from nncheck.process import Process, Reply
 
 #: Seconds in which torch must be imported; from a cold disk under a virus scanner that has taken a minute.
 START_LIMIT = 180.0
@@ -20,7 +26,11 @@ class Worker(Process):
 
     def __init__(self, device: str) -> None:
         self.device = device
-        super().__init__("nncheck.autograd.worker", "the torch process")
+        super().__init__("nncheck.autograd.worker", phrase("the torch process"))
+
+    def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
+        """Ask for something, to be answered in the language that is spoken here."""
+        return super().submit(request, arrays, language=current(), **header)
 
     def load_case(self, case: Case) -> None:
         """Build the network of a case, as a witness in float64.

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nncheck.language import phrase
+
 Stage = Callable[[str], None]
 
 
@@ -61,11 +63,17 @@ def parse(wanted: str) -> tuple[str, int]:
         If the kind is unknown or the index is not a whole number.
     """
     if not isinstance(wanted, str):
-        raise ValueError(f"got device {wanted!r}, expected text such as auto or cpu")
+        raise ValueError(phrase("got device {wanted!r}, expected text such as auto or cpu", wanted=wanted))
     kind, _, index = wanted.strip().lower().partition(":")
     kind = "directml" if kind in ("dml", "privateuseone") else kind
     if kind not in ("auto", *kinds()) or (index and not index.isdigit()) or (kind == "auto" and index):
-        raise ValueError(f"got device {wanted!r}, expected auto, {', '.join(kinds())}, or one with an index (cuda:1)")
+        raise ValueError(
+            phrase(
+                "got device {wanted!r}, expected auto, {kinds}, or one with an index (cuda:1)",
+                wanted=wanted,
+                kinds=", ".join(kinds()),
+            )
+        )
     return kind, int(index or 0)
 
 
@@ -98,7 +106,7 @@ def self_test(device: Device, stage: Stage) -> str:
     """
     import torch
 
-    stage("self-test")
+    stage(phrase("self-test"))
     generator = torch.Generator().manual_seed(7)
     X, W, W2 = (torch.randn(shape, generator=generator) for shape in ((5, 4), (3, 4), (2, 3)))
     YT = torch.softmax(torch.randn((5, 2), generator=generator), dim=1)
@@ -114,7 +122,8 @@ def self_test(device: Device, stage: Stage) -> str:
     got, expected = gradients(device.torch, torch.float32), gradients("cpu", torch.float64)
     for name, a, b in zip(("dW", "dW2"), got, expected):
         if not torch.allclose(a, b, rtol=1e-4, atol=1e-6):
-            return f"self-test: {name} is off by {(a - b).abs().max().item():.3g}"
+            off = (a - b).abs().max().item()
+            return phrase("self-test: {name} is off by {off:.3g}", name=name, off=off)
     return ""
 
 
@@ -138,8 +147,10 @@ def _open_directml(index: int, stage: Stage) -> Device:
     stage("device_count")
     count = torch_directml.device_count()
     if count <= index:
-        raise NoDevice(f"torch_directml finds {count} device(s), index {index} was asked for")
-    stage("open the device")
+        raise NoDevice(
+            phrase("torch_directml finds {count} device(s), index {index} was asked for", count=count, index=index)
+        )
+    stage(phrase("open the device"))
     name = str(torch_directml.device_name(index)).rstrip("\0 ")  # the name can end in a NUL
     return Device("directml", torch_directml.device(index), name or "DirectML")
 
@@ -150,9 +161,11 @@ def _open_cuda(index: int, stage: Stage) -> Device:
 
     stage("device_count")
     if not torch.cuda.is_available() or torch.cuda.device_count() <= index:
-        built = "" if torch.version.cuda or torch.version.hip else "; this torch was built without it"
-        raise NoDevice(f"torch finds {torch.cuda.device_count()} CUDA device(s){built}")
-    stage("open the device")
+        count = torch.cuda.device_count()
+        if torch.version.cuda or torch.version.hip:
+            raise NoDevice(phrase("torch finds {count} CUDA device(s)", count=count))
+        raise NoDevice(phrase("torch finds {count} CUDA device(s); this torch was built without it", count=count))
+    stage(phrase("open the device"))
     torch.backends.cuda.matmul.allow_tf32 = False  # TF32 keeps 10 bits; the float32 bound would not hold
     torch.backends.cudnn.allow_tf32 = False
     return Device("cuda", torch.device("cuda", index), torch.cuda.get_device_name(index))
@@ -164,8 +177,8 @@ def _open_xpu(index: int, stage: Stage) -> Device:
 
     stage("device_count")
     if not hasattr(torch, "xpu") or not torch.xpu.is_available() or torch.xpu.device_count() <= index:
-        raise NoDevice("torch finds no XPU device")
-    stage("open the device")
+        raise NoDevice(phrase("torch finds no XPU device"))
+    stage(phrase("open the device"))
     return Device("xpu", torch.device("xpu", index), torch.xpu.get_device_name(index))
 
 
@@ -175,7 +188,7 @@ def _open_mps(index: int, stage: Stage) -> Device:
 
     stage("device_count")
     if not torch.backends.mps.is_available() or index:
-        raise NoDevice("torch finds no MPS device")
+        raise NoDevice(phrase("torch finds no MPS device"))
     return Device("mps", torch.device("mps"), platform.processor() or "Apple GPU")
 
 
@@ -189,12 +202,14 @@ def _cpu_name() -> str:
 
 def _missing_directml() -> str:
     if importlib.util.find_spec("torch_directml") is None:
-        return (
+        return phrase(
             "the package torch-directml is not installed; it exists for Windows and WSL on x86-64 with Python 3.8 to "
             "3.12: pip install torch-directml"
         )
     if "microsoft" in platform.release().lower() and not Path("/dev/dxg").exists():
-        return "WSL shows no GPU: /dev/dxg is missing; update WSL (wsl --update) and the Windows graphics driver"
+        return phrase(
+            "WSL shows no GPU: /dev/dxg is missing; update WSL (wsl --update) and the Windows graphics driver"
+        )
     return ""
 
 

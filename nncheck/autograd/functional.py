@@ -13,6 +13,7 @@ import numpy as np
 
 from nncheck.errors import InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 
 def is_module(reference: Any) -> bool:
@@ -79,12 +80,14 @@ class TorchReference:
         wanted = [leaves[name] for name in self.names]
         pairs = [(out, torch.tensor(d, dtype=torch.float64)) for out, d in zip(outputs, dout) if out.requires_grad]
         if not pairs:
-            raise InputError("the reference's output depends on none of the inputs: does it detach, or cast to NumPy?")
+            raise InputError(
+                phrase("the reference's output depends on none of the inputs: does it detach, or cast to NumPy?")
+            )
         heads, weights = zip(*pairs)
         try:
             found = torch.autograd.grad(heads, wanted, weights, allow_unused=True)
         except RuntimeError as error:  # a change in place of what autograd needs
-            raise InputError(f"the reference cannot be differentiated: {error}") from None
+            raise InputError(phrase("the reference cannot be differentiated: {error}", error=error)) from None
         return {
             name: np.zeros(values[name].shape) if gradient is None else gradient.detach().numpy().copy()
             for name, gradient in zip(self.names, found)
@@ -97,10 +100,20 @@ class TorchReference:
         outputs = [out for out in found if isinstance(out, torch.Tensor) and out.is_floating_point()]
         if not outputs:
             got = ", ".join(type(out).__name__ for out in found)
-            raise TypeError(f"the reference gives {got or 'nothing'}, expected a tensor of floating-point numbers")
+            raise TypeError(
+                phrase(
+                    "the reference gives {got}, expected a tensor of floating-point numbers",
+                    got=got or phrase("nothing"),
+                )
+            )
         short = next((out.dtype for out in outputs if out.dtype != torch.float64), None)
         if short is not None:
-            raise InputError(f"the reference gives {short} for float64 inputs; remove the cast, it rounds the witness.")
+            raise InputError(
+                phrase(
+                    "the reference gives {short} for float64 inputs; remove the cast, it rounds the witness.",
+                    short=short,
+                )
+            )
         return outputs
 
     def _leaves(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,8 +147,14 @@ def _module(
             continue
         if tuple(parameters[match].shape) != value.shape:
             raise InputError(
-                f"the input {name} has shape {value.shape}, the reference's {match} {tuple(parameters[match].shape)}. "
-                f"Hand in a function that brings them together: reference=lambda ...: f(x, {name}.T)."
+                phrase(
+                    "the input {name} has shape {shape}, the reference's {match} {torch_shape}. Hand in a function "
+                    "that brings them together: reference=lambda ...: f(x, {name}.T).",
+                    name=name,
+                    shape=value.shape,
+                    match=match,
+                    torch_shape=tuple(parameters[match].shape),
+                )
             )
         placed[name] = match
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 
 def at_points(
@@ -52,6 +53,18 @@ def at_points(
     return losses, gradients
 
 
+def output_at(model: Any, X: Array, params: list[Array]) -> Array:
+    """Return the output Y of a float64 model at other parameters than its own, in their order."""
+    import torch
+    from torch.func import functional_call
+
+    names = [name for name, _ in model.named_parameters()]
+    stack = {name: torch.tensor(array, dtype=torch.float64) for name, array in zip(names, params)}
+    with torch.no_grad():
+        Y: Array = functional_call(model, stack, (torch.tensor(X, dtype=torch.float64),)).numpy()
+    return Y
+
+
 def batching_is_exact(model: Any, loss: Callable[..., Any], X: Array, YT: Array, params: list[Array]) -> bool:
     """Whether torch gives all points at once what it gives at each; it takes some losses apart, which may cancel.
 
@@ -93,10 +106,12 @@ def _check_loss(E: Any) -> None:
     import torch
 
     if not isinstance(E, torch.Tensor) or E.ndim != 0:
-        got = f"shape {tuple(E.shape)}" if isinstance(E, torch.Tensor) else type(E).__name__
-        raise TypeError(f"the loss gives {got}, expected one number (a reduction such as the mean)")
+        got = phrase("shape {shape}", shape=tuple(E.shape)) if isinstance(E, torch.Tensor) else type(E).__name__
+        raise TypeError(phrase("the loss gives {got}, expected one number (a reduction such as the mean)", got=got))
     if E.dtype != torch.float64:
-        raise TypeError(f"the loss gives {E.dtype} for float64 data; remove the cast, it rounds the witness")
+        raise TypeError(
+            phrase("the loss gives {dtype} for float64 data; remove the cast, it rounds the witness", dtype=E.dtype)
+        )
 
 
 def _one_by_one(E: Callable[[dict[str, Any]], Any], stack: dict[str, Any]) -> tuple[Array, list[Array]]:

@@ -10,6 +10,7 @@ from typing import Any
 from nncheck import source
 from nncheck.errors import CaseError, InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 
 class Network:
@@ -31,8 +32,12 @@ class Network:
         missing = [name for name in ("network", "loss") if not callable(getattr(module, name, None))]
         if missing:
             raise CaseError(
-                f"{self.path}: {' and '.join(missing)} missing; expected a function network(n_in, ..., n_out) that "
-                "returns an nn.Module, and loss, such as nn.MSELoss()."
+                phrase(
+                    "{path}: {missing} missing; expected a function network(n_in, ..., n_out) that returns an "
+                    "nn.Module, and loss, such as nn.MSELoss().",
+                    path=self.path,
+                    missing=" and ".join(missing),
+                )
             )
         self._network = module.network
         self.loss: Callable[..., Any] = module.loss
@@ -52,16 +57,36 @@ class Network:
         except (Exception, SystemExit) as error:
             raise CaseError(source.describe(error, self.path)) from None
         if not isinstance(model, nn.Module):
-            raise CaseError(f"{self.path}: network{sizes} returned {type(model).__name__}, expected an nn.Module.")
+            raise CaseError(
+                phrase(
+                    "{path}: network{sizes} returned {kind}, expected an nn.Module.",
+                    path=self.path,
+                    sizes=sizes,
+                    kind=type(model).__name__,
+                )
+            )
         own = [name for name, _ in model.named_parameters()]
         if len(own) != len(names):
             raise CaseError(
-                f"{self.path}: the network has {len(own)} parameters ({', '.join(own)}), case.toml has {len(names)} "
-                f"({', '.join(names)}); they are matched in order."
+                phrase(
+                    "{path}: the network has {count} parameters ({own}), case.toml has {expected} ({names}); they are "
+                    "matched in order.",
+                    path=self.path,
+                    count=len(own),
+                    own=", ".join(own),
+                    expected=len(names),
+                    names=", ".join(names),
+                )
             )
         still = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
         if still:
-            raise CaseError(f"{self.path}: {', '.join(still)} needs requires_grad=True; every parameter is trained.")
+            raise CaseError(
+                phrase(
+                    "{path}: {names} needs requires_grad=True; every parameter is trained.",
+                    path=self.path,
+                    names=", ".join(still),
+                )
+            )
         return model
 
     def loss_on(self, place: Any, dtype: Any) -> Callable[..., Any]:
@@ -87,8 +112,15 @@ class Network:
         for (own, parameter), (name, value) in zip(model.named_parameters(), params.items()):
             if tuple(parameter.shape) != value.shape:
                 raise CaseError(
-                    f"{self.path}: {own} has shape {tuple(parameter.shape)}, but {name} in case.toml has "
-                    f"{value.shape}; they are matched in order."
+                    phrase(
+                        "{path}: {own} has shape {shape}, but {name} in case.toml has {expected}; "
+                        "they are matched in order.",
+                        path=self.path,
+                        own=own,
+                        shape=tuple(parameter.shape),
+                        name=name,
+                        expected=value.shape,
+                    )
                 )
             with torch.no_grad():
                 parameter.copy_(torch.tensor(value, dtype=dtype))

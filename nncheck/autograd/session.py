@@ -8,6 +8,7 @@ from dataclasses import replace
 from nncheck.autograd import device as devices
 from nncheck.autograd.client import START_LIMIT, Worker
 from nncheck.errors import DeviceError
+from nncheck.language import phrase
 from nncheck.process import ProcessFailure, Reply
 from nncheck.record import DeviceUsed, Fallback
 
@@ -72,8 +73,11 @@ class Session:
         self.worker.close()
         kind = devices.parse(self._wanted)[0]
         if kind not in ("auto", "cpu"):
-            how = "is not there" if failure.missing else f"failed at {failure.stage}"
-            raise DeviceError(f"--device {self._wanted} {how}: {failure.reason}.", failure.stage)
+            how = phrase("is not there") if failure.missing else phrase("failed at {stage}", stage=failure.stage)
+            raise DeviceError(
+                phrase("--device {wanted} {how}: {reason}.", wanted=self._wanted, how=how, reason=failure.reason),
+                failure.stage,
+            )
         fallback = Fallback(stage=failure.stage, reason=failure.reason)
         self.used = DeviceUsed(kind="cpu", name="", fallback=fallback)
         # a process that imported torch_directml is not used again, even if that only found no device

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nncheck.autograd import device as devices
 from nncheck.autograd.client import START_LIMIT, Worker
+from nncheck.language import phrase
 from nncheck.process import ProcessFailure
 
 
@@ -41,6 +42,6 @@ def _try(*kinds: str) -> list[DeviceState]:
         try:
             answer, _ = worker.ask("survey", limit=START_LIMIT, kinds=list(kinds))
         except ProcessFailure as failure:
-            reason = f"at {failure.stage}: {failure.reason}"
+            reason = phrase("at {stage}: {reason}", stage=failure.stage, reason=failure.reason)
             return [DeviceState(kind=kind, state="fails", name="", reason=reason) for kind in kinds]
     return [DeviceState(kind=kind, **answer["states"][kind]) for kind in kinds]

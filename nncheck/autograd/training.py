@@ -19,6 +19,7 @@ import numpy as np
 
 from nncheck.autograd.device import Device
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 # Steps between two signs of life.
 _SIGN_OF_LIFE = 500
@@ -80,7 +81,8 @@ class Trainer:
         self._replay: Callable[[list[Any], int], list[Any]] | None = None
         self._untraced = optimizer == "sgd" and not settings.get("weight_decay")
         # why the real loop is used for every step, if it is
-        self.why_plain = "" if self._untraced else f"with {optimizer} every step is done by torch's own loop"
+        own_loop = phrase("with {optimizer} every step is done by torch's own loop", optimizer=optimizer)
+        self.why_plain = "" if self._untraced else own_loop
 
     def train(self, steps: int) -> Recorded:
         """Do the next steps and return what they gave; the device is read once, at the end."""
@@ -102,13 +104,14 @@ class Trainer:
             recorded = self._collect(self._replayed(start, steps), steps, start, gradients)
             if self._confirmed(recorded, first):
                 return recorded
-            self._replay, self.why_plain = None, "replayed steps are not bit-equal to real ones on this device"
+            self._replay = None
+            self.why_plain = phrase("replayed steps are not bit-equal to real ones on this device")
             self._restore([value.cpu() for value in start])
             first = self._real_step()
         tensors = first
         for step in range(1, steps):
             if step == 1 or step % _SIGN_OF_LIFE == 0:
-                self._stage(f"train from step {self._done + step}")
+                self._say_where(step)
             tensors.extend(self._real_step())
         return self._collect(tensors, steps, start, gradients)
 
@@ -116,10 +119,13 @@ class Trainer:
         assert self._replay is not None
         recorded: list[Any] = []
         for done in range(0, steps, _SIGN_OF_LIFE):
-            self._stage(f"train from step {self._done + done}")
+            self._say_where(done)
             recorded.extend(self._replay(params, min(_SIGN_OF_LIFE, steps - done)))
             params = recorded[-len(params) :]
         return recorded
+
+    def _say_where(self, step: int) -> None:
+        self._stage(phrase("train from step {step}", step=self._done + step))
 
     def _real_step(self) -> list[Any]:
         """One step as the document writes it; returns the loss and copies of the new parameters."""
@@ -169,9 +175,8 @@ class Trainer:
                 return _traced(self._model, self._loss, self._X, self._YT, self._lr, start)
         except Exception as error:  # whatever tracing dislikes, the real loop does
             text = str(error).strip()
-            self.why_plain = (
-                f"the step cannot be traced ({type(error).__name__}: {text.splitlines()[0] if text else ''})"
-            )
+            said = f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
+            self.why_plain = phrase("the step cannot be traced ({error})", error=said)
             return None
 
 

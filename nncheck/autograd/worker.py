@@ -1,6 +1,7 @@
 """The torch process: answers requests over its standard streams until its input ends.
 
 Started by `client.Worker`, it never runs in the user's own process: a broken driver can kill whoever imports it.
+Every request also holds the language of the reasons, notes and stages in its answer.
 Every frame that it sends is a stage (``{"stage": ...}``, told before the stage begins, so that a crash has a place) or
 an answer (``{"answer": ...}`` or ``{"error": ..., "kind": "case", "input", "missing" or "device"}``).
 
@@ -14,6 +15,9 @@ load     folder, sizes, names, lr, seed, maybe optimizer (name and    nothing
 train    steps                                                        E (n,); W, ... (n + 1, ...); first.W, ... (...);
                                                                       dE, dW, ...: float64 at the device's parameters
 witness  points W, ... (S, ...), maybe X, YT and sizes of a probe     E (S,); W, ...: gradients (S, ...)
+lines    derivation (its text), updates, t (step, from 1), lr;        every line by torch, gradients by autograd; of
+         X, YT and the parameters of one point, their states M:W      the network itself own:E, own:Y, own:dW, ...; of
+                                                                      torch.optim W_:W and the other lines, M_:W
 ======== ============================================================ ==============================================
 """
 
@@ -29,11 +33,15 @@ import numpy as np
 
 from nncheck import frames
 from nncheck.autograd import device as devices
-from nncheck.autograd.gradients import at_points, batching_is_exact
+from nncheck.autograd.gradients import at_points, batching_is_exact, output_at
+from nncheck.autograd.lines import lines_by_autograd, update_by_optim
 from nncheck.autograd.network import Network
 from nncheck.autograd.training import Trainer
 from nncheck.errors import CaseError
+from nncheck.formula import read
 from nncheck.formula.plain import Array
+from nncheck.language import LANGUAGES, phrase, use
+from nncheck.optimizers import SGD, Optimizer
 from nncheck.source import describe
 
 # Data and parameters of so few numbers gain nothing from a second thread, which would wait on the core that the
@@ -57,6 +65,7 @@ class Server:
         self._data: dict[str, Array] = {}
         self._notes: list[str] = []
         self._threads = 1
+        self._optimizer = SGD
         self._batched = True  # whether float64 gradients at many points may be taken at once
 
     def stage(self, name: str) -> None:
@@ -124,6 +133,8 @@ class Server:
         X, YT = (torch.tensor(arrays[k], dtype=torch.float32).to(self._device.torch) for k in ("X", "YT"))
         loss = self._network.loss_on(self._device.torch, torch.float32)
         optimizer, settings = request.get("optimizer", ("sgd", {}))
+        pairs = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+        self._optimizer = Optimizer(optimizer, pairs)
         self._trainer = Trainer(model, loss, X, YT, request["lr"], self._device, self.stage, optimizer, settings)
         self._batched = True
         # one pass on the CPU, so that what is wrong with autograd.py is not taken for a device that refuses
@@ -151,6 +162,21 @@ class Server:
         losses, gradients = self._at_points(sizes, data, [arrays[name] for name in self._names])
         return {}, {"E": losses, **dict(zip(self._names, gradients))}
 
+    def _lines(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+        inputs = {name: arrays[name] for name in ("X", "YT", *self._names)}
+        replies = dict(lines_by_autograd(read(request["derivation"]), inputs, self._names))
+        losses, gradients = self._at_points(self._sizes, inputs, [arrays[name][None] for name in self._names])
+        replies["own:E"] = losses[0]
+        replies["own:Y"] = output_at(self._witnesses[self._sizes], arrays["X"], [arrays[name] for name in self._names])
+        replies |= {f"own:d{name}": gradient[0] for name, gradient in zip(self._names, gradients)}
+        if request.get("updates"):
+            for name, gradient in zip(self._names, gradients):
+                states = {state: arrays[f"{state}:{name}"] for state in self._optimizer.states}
+                t, lr = request["t"], request["lr"]
+                after = update_by_optim(self._optimizer, lr, t, arrays[name], gradient[0], states)
+                replies |= {f"{line}:{name}": value for line, value in after.items()}
+        return {}, replies
+
     def _at_points(
         self, sizes: tuple[int, ...], data: Any, points: list[Array], batched: bool | None = None
     ) -> tuple[Array, list[Array]]:
@@ -176,10 +202,11 @@ def serve(source: BinaryIO, output: BinaryIO) -> None:
             request, arrays = frames.read(source)
         except frames.FrameError:
             return
-        try:
-            header, replies = server.answer(request, arrays)
-        except (Exception, SystemExit) as error:
-            header, replies = _failure(error), {}
+        with use(request.get("language", LANGUAGES[0])):
+            try:
+                header, replies = server.answer(request, arrays)
+            except (Exception, SystemExit) as error:
+                header, replies = _failure(error), {}
         frames.write(output, header, replies)
 
 
@@ -195,7 +222,8 @@ def _failure(error: BaseException) -> dict[str, str]:
     if isinstance(error, CaseError):
         return {"error": str(error), "kind": "case"}
     if isinstance(error, ModuleNotFoundError) and error.name == "torch":
-        return {"error": "torch is not installed for this Python; mend it with  pip install torch", "kind": "input"}
+        said = phrase("torch is not installed for this Python; mend it with  pip install torch")
+        return {"error": said, "kind": "input"}
     if isinstance(error, devices.NoDevice):
         return {"error": str(error), "kind": "missing"}
     return {"error": _brief(error), "kind": "device"}

@@ -10,6 +10,8 @@ import numpy as np
 
 from nncheck.errors import FormulaError
 from nncheck.formula.lines import Derivation, Line, Name, Node, Number
+from nncheck.formula.place import at_column
+from nncheck.language import phrase
 
 V = TypeVar("V")
 
@@ -53,7 +55,7 @@ def evaluate(derivation: Derivation, inputs: Mapping[str, V], arithmetic: Arithm
     values = dict(inputs)
     for line in derivation.lines:
         if line.name in inputs:
-            raise FormulaError(f"{line.name} is given; a line cannot define it anew", line.where)
+            raise FormulaError(phrase("{name} is given; a line cannot define it anew", name=line.name), line.where)
         with np.errstate(all="ignore"):  # inf and nan are judged where values are compared
             values[line.name] = value_of(line, values, arithmetic)
     return values
@@ -71,7 +73,9 @@ def value_of(line: Line, values: Mapping[str, V], arithmetic: Arithmetic[V]) -> 
     try:
         return arithmetic.end(_value(line.expression, values, arithmetic, line))
     except (ValueError, IndexError) as error:
-        raise FormulaError(f"{line.text}  cannot be computed: {error}", line.where) from None
+        raise FormulaError(
+            phrase("{text}  cannot be computed: {error}", text=line.text, error=error), line.where
+        ) from None
 
 
 def _value(node: Node, values: Mapping[str, V], arithmetic: Arithmetic[V], line: Line) -> V:
@@ -79,7 +83,7 @@ def _value(node: Node, values: Mapping[str, V], arithmetic: Arithmetic[V], line:
         return arithmetic.number(node.value)
     if isinstance(node, Name):
         if node.id not in values:
-            raise FormulaError(_unknown(node.id, values), f"{line.where}, column {node.column}")
+            raise FormulaError(_unknown(node.id, values), at_column(line.where, node.column))
         return values[node.id]
     operands = [_value(operand, values, arithmetic, line) for operand in node.operands]
     operation: Any = getattr(arithmetic, node.op)
@@ -89,5 +93,7 @@ def _value(node: Node, values: Mapping[str, V], arithmetic: Arithmetic[V], line:
 
 def _unknown(name: str, values: Mapping[str, Any]) -> str:
     match = difflib.get_close_matches(name, values, n=1)
-    hint = f"; did you mean {match[0]}?" if match else ""
-    return f"{name} is not known here{hint} Known at this line: {', '.join(values)}"
+    hint = phrase("; did you mean {match}?", match=match[0]) if match else ""
+    return phrase(
+        "{name} is not known here{hint} Known at this line: {names}", name=name, hint=hint, names=", ".join(values)
+    )

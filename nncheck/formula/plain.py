@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nncheck.formula.lines import Line
+from nncheck.language import phrase
 
 Array = npt.NDArray[Any]
 
@@ -217,11 +218,11 @@ class PlainArithmetic:
     def matmul(self, a: Plain, b: Plain) -> Plain:
         """Return a @ b, as NumPy defines it for one and two axes."""
         if not (1 <= a.rank <= 2 and 1 <= b.rank <= 2):
-            raise ValueError(f"@ needs vectors or matrices, got shapes {a.shape} and {b.shape}")
+            raise ValueError(phrase("@ needs vectors or matrices, got shapes {a} and {b}", a=a.shape, b=b.shape))
         left = a.array if a.rank == 2 else a.array[..., None, :]
         right = b.array if b.rank == 2 else b.array[..., :, None]
         if left.shape[-1] != right.shape[-2]:
-            raise ValueError(f"@ needs equal inner sizes, got shapes {a.shape} and {b.shape}")
+            raise ValueError(phrase("@ needs equal inner sizes, got shapes {a} and {b}", a=a.shape, b=b.shape))
         product = _product(left, right)
         if a.rank == 1:
             product = product[..., 0, :]
@@ -258,7 +259,7 @@ def _compare(ufunc: np.ufunc, a: Plain, b: Plain) -> Plain:
 
 def _axis(a: Plain, axis: int) -> int:
     if not -a.rank <= axis < a.rank:
-        raise ValueError(f"axis {axis} does not exist in shape {a.shape}")
+        raise ValueError(phrase("axis {axis} does not exist in shape {shape}", axis=axis, shape=a.shape))
     return axis % a.rank
 
 

@@ -17,6 +17,8 @@ from types import MappingProxyType
 
 from nncheck.errors import FormulaError
 from nncheck.formula.lines import Apply, Derivation, Line, Name, Node, Number, Option
+from nncheck.formula.place import Place, at_column
+from nncheck.language import phrase
 
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 40
@@ -58,10 +60,6 @@ _COMPARISON: dict[type[ast.cmpop], str] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
 }
-_ALLOWED = (
-    "+ - * / ** @, comparisons, numbers, names, parentheses, .T .size .shape[i] len() .sum() .mean() .max() .min() "
-    f"and the functions {' '.join(FUNCTIONS)}"
-)
 
 
 def read(text: str, source: str = "derivation.txt") -> Derivation:
@@ -98,7 +96,12 @@ def read_each(text: str, source: str = "derivation.txt") -> list[Line | FormulaE
     """
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(
-            f"got {len(text):,} characters, expected at most {MAX_CHARACTERS:,}; is this really a derivation?", source
+            phrase(
+                "got {count:,} characters, expected at most {most:,}; is this really a derivation?",
+                count=len(text),
+                most=MAX_CHARACTERS,
+            ),
+            source,
         )
     outcomes: list[Line | FormulaError] = []
     names: set[str] = set()
@@ -107,18 +110,20 @@ def read_each(text: str, source: str = "derivation.txt") -> list[Line | FormulaE
         if not code:
             continue
         try:
-            line = read_line(code, f"{source}, line {number}", len(raw) - len(raw.lstrip()))
+            line = read_line(code, Place.of(source, number), len(raw) - len(raw.lstrip()))
         except FormulaError as error:
             outcomes.append(error)
             continue
         if line.name in names:
-            problem = f"{line.name} is defined a second time; give each quantity one line and a name of its own"
+            problem = phrase(
+                "{name} is defined a second time; give each quantity one line and a name of its own", name=line.name
+            )
             outcomes.append(FormulaError(problem, line.where))
             continue
         names.add(line.name)
         outcomes.append(line)
     if not outcomes:
-        raise FormulaError("no formula found; expected lines such as  dW = dY.T @ X", source)
+        raise FormulaError(phrase("no formula found; expected lines such as  dW = dY.T @ X"), source)
     return outcomes
 
 
@@ -141,18 +146,23 @@ def read_line(
             body = ast.parse(code).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = getattr(error, "offset", None) or 1
-        reason = getattr(error, "msg", None) or "not a formula"
+        reason = getattr(error, "msg", None) or phrase("not a formula")
         raise FormulaError(
-            f"cannot be read ({reason}); expected  NAME = expression", f"{where}, column {offset + indent}"
+            phrase("cannot be read ({reason}); expected  NAME = expression", reason=reason),
+            at_column(where, offset + indent),
         ) from None
-    first = f"{where}, column {1 + indent}"
+    first = at_column(where, 1 + indent)
     if len(body) != 1 or ";" in code or not isinstance(body[0], ast.Assign) or len(body[0].targets) != 1:
-        raise FormulaError(f"got  {code[:80]}  , expected  NAME = expression  such as  dW = dY.T @ X", first)
+        raise FormulaError(
+            phrase("got  {code}  , expected  NAME = expression  such as  dW = dY.T @ X", code=code[:80]), first
+        )
     target, expression = body[0].targets[0], body[0].value
     if not isinstance(target, ast.Name):
-        raise FormulaError(f"got  {code[:80]}  , expected a plain name on the left of =", first)
+        raise FormulaError(phrase("got  {code}  , expected a plain name on the left of =", code=code[:80]), first)
     if target.id in FUNCTIONS or target.id in ("np", "len"):
-        raise FormulaError(f"{target.id} is the name of a function; choose another name for the quantity", first)
+        raise FormulaError(
+            phrase("{name} is the name of a function; choose another name for the quantity", name=target.id), first
+        )
     return Line(target.id, _Reader(code, where, indent, functions).node(expression), code, where)
 
 
@@ -161,16 +171,19 @@ def _refuse_early(code: str, where: str, indent: int) -> None:
     foreign = re.search(r"[^\x20-\x7e\t]", code)
     if foreign:
         raise FormulaError(
-            f"got {foreign.group()!r}; expected plain ASCII letters and signs (comments may hold anything)",
-            f"{where}, column {foreign.start() + 1 + indent}",
+            phrase(
+                "got {sign!r}; expected plain ASCII letters and signs (comments may hold anything)",
+                sign=foreign.group(),
+            ),
+            at_column(where, foreign.start() + 1 + indent),
         )
     depth = 0
     for column, sign in enumerate(code, start=1):
         depth += (sign in "([{") - (sign in ")]}")
         if depth > MAX_DEPTH:
             raise FormulaError(
-                f"nested more than {MAX_DEPTH} deep; give the inner part a line of its own",
-                f"{where}, column {column + indent}",
+                phrase("nested more than {most} deep; give the inner part a line of its own", most=MAX_DEPTH),
+                at_column(where, column + indent),
             )
 
 
@@ -187,7 +200,10 @@ class _Reader:
     def node(self, tree: ast.expr) -> Node:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self._refuse(tree, f"nested more than {MAX_DEPTH} deep; give the inner part a line of its own")
+            raise self._refuse(
+                tree,
+                phrase("nested more than {most} deep; give the inner part a line of its own", most=MAX_DEPTH),
+            )
         try:
             return self._node(tree)
         finally:
@@ -198,7 +214,7 @@ class _Reader:
             return self._number(tree)
         if isinstance(tree, ast.Name):
             if tree.id in FUNCTIONS:
-                raise self._refuse(tree, f"{tree.id} is a function; write {tree.id}(...)")
+                raise self._refuse(tree, phrase("{name} is a function; write {name}(...)", name=tree.id))
             return Name(tree.id, self._column(tree))
         if isinstance(tree, ast.BinOp) and type(tree.op) in _BINARY:
             return self._apply(_BINARY[type(tree.op)], tree, tree.left, tree.right)
@@ -206,35 +222,42 @@ class _Reader:
             return self._apply("negative", tree, tree.operand)
         if isinstance(tree, ast.Compare):
             if len(tree.ops) != 1 or type(tree.ops[0]) not in _COMPARISON:
-                raise self._refuse(tree, "expected one comparison of two values, such as  Z > 0")
+                raise self._refuse(tree, phrase("expected one comparison of two values, such as  Z > 0"))
             return self._apply(_COMPARISON[type(tree.ops[0])], tree, tree.left, tree.comparators[0])
         if isinstance(tree, ast.Attribute):
             if tree.attr == "T":
                 return self._apply("transpose", tree, tree.value)
             if tree.attr == "size":
                 return self._apply("size", tree, tree.value)
-            raise self._refuse(tree, f"got .{tree.attr[:60]}{_nearest(tree.attr, ('T', 'size', 'shape', *REDUCTIONS))}")
+            raise self._refuse(
+                tree,
+                phrase(
+                    "got .{name}{hint}",
+                    name=tree.attr[:60],
+                    hint=_nearest(tree.attr, ("T", "size", "shape", *REDUCTIONS)),
+                ),
+            )
         if isinstance(tree, ast.Subscript):
             return self._shape(tree)
         if isinstance(tree, ast.Call):
             return self._call(tree)
-        raise self._refuse(tree, f"got {self._code[tree.col_offset : tree.end_col_offset][:60]!r}")
+        raise self._refuse(tree, phrase("got {code!r}", code=self._code[tree.col_offset : tree.end_col_offset][:60]))
 
     def _number(self, tree: ast.Constant) -> Number:
         if isinstance(tree.value, bool) or not isinstance(tree.value, (int, float)):
-            raise self._refuse(tree, f"got {tree.value!r:.60}, expected a number or a name")
+            raise self._refuse(tree, phrase("got {value!r:.60}, expected a number or a name", value=tree.value))
         try:
             value = float(tree.value)
         except OverflowError:
             value = math.inf
         if not math.isfinite(value):
-            raise self._refuse(tree, "this number is too large for float64")
+            raise self._refuse(tree, phrase("this number is too large for float64"))
         return Number(value, self._column(tree))
 
     def _shape(self, tree: ast.Subscript) -> Node:
         value, index = tree.value, tree.slice
         if not (isinstance(value, ast.Attribute) and value.attr == "shape"):
-            raise self._refuse(tree, "expected a subscript only after .shape, as in  X.shape[0]")
+            raise self._refuse(tree, phrase("expected a subscript only after .shape, as in  X.shape[0]"))
         return self._apply("shape", tree, value.value, axis=self._integer(index))
 
     def _call(self, tree: ast.Call) -> Node:
@@ -245,20 +268,35 @@ class _Reader:
         if name == "len" and len(tree.args) == 1 and not tree.keywords:
             return self._apply("shape", tree, tree.args[0], axis=0)
         if name not in self._functions:
-            raise self._refuse(tree, f"got {name[:60] or 'a call'}(){_nearest(name, (*self._functions, 'len'))}")
+            raise self._refuse(
+                tree,
+                phrase(
+                    "got {name}(){hint}",
+                    name=name[:60] or phrase("a call"),
+                    hint=_nearest(name, (*self._functions, "len")),
+                ),
+            )
         if tree.keywords or len(tree.args) != self._functions[name]:
             raise self._refuse(
-                tree, f"{name} takes {self._functions[name]} value(s), got {len(tree.args) + len(tree.keywords)}"
+                tree,
+                phrase(
+                    "{name} takes {wanted} value(s), got {count}",
+                    name=name,
+                    wanted=self._functions[name],
+                    count=len(tree.args) + len(tree.keywords),
+                ),
             )
         return self._apply(name, tree, *tree.args)
 
     def _reduction(self, tree: ast.Call, function: ast.Attribute) -> Node:
         if function.attr not in REDUCTIONS:
-            raise self._refuse(tree, f"got .{function.attr[:60]}(){_nearest(function.attr, REDUCTIONS)}")
+            raise self._refuse(
+                tree, phrase("got .{name}(){hint}", name=function.attr[:60], hint=_nearest(function.attr, REDUCTIONS))
+            )
         options: dict[str, Option] = {"axis": None, "keepdims": False}
         given = [*zip(("axis",), tree.args), *((word.arg, word.value) for word in tree.keywords)]
         if len(tree.args) > 1 or any(word not in options for word, _ in given) or len(given) > len(dict(given)):
-            raise self._refuse(tree, f".{function.attr}() takes axis and keepdims only, each once")
+            raise self._refuse(tree, phrase(".{name}() takes axis and keepdims only, each once", name=function.attr))
         for word, value in given:
             options[str(word)] = self._flag(value) if word == "keepdims" else self._integer(value)
         return self._apply(function.attr, tree, function.value, **options)
@@ -268,12 +306,12 @@ class _Reader:
         literal = tree.operand if isinstance(tree, ast.UnaryOp) and negative else tree
         if isinstance(literal, ast.Constant) and type(literal.value) is int and literal.value < 32:
             return -literal.value if negative else literal.value
-        raise self._refuse(tree, "expected a whole number such as 0, 1 or -1 for the axis")
+        raise self._refuse(tree, phrase("expected a whole number such as 0, 1 or -1 for the axis"))
 
     def _flag(self, tree: ast.expr) -> bool:
         if isinstance(tree, ast.Constant) and isinstance(tree.value, bool):
             return tree.value
-        raise self._refuse(tree, "expected keepdims=True or keepdims=False")
+        raise self._refuse(tree, phrase("expected keepdims=True or keepdims=False"))
 
     def _apply(self, op: str, tree: ast.expr, *operands: ast.expr, **options: Option) -> Apply:
         nodes = tuple(self.node(operand) for operand in operands)
@@ -283,7 +321,15 @@ class _Reader:
         return tree.col_offset + 1 + self._indent
 
     def _refuse(self, tree: ast.expr, problem: str) -> FormulaError:
-        return FormulaError(f"{problem}. A formula may hold {_ALLOWED}.", f"{self._where}, column {self._column(tree)}")
+        return FormulaError(f"{problem}.", at_column(self._where, self._column(tree)), _grammar())
+
+
+def _grammar() -> str:
+    return phrase(
+        "A formula may hold + - * / ** @, comparisons, numbers, names, parentheses, .T .size .shape[i] len() "
+        ".sum() .mean() .max() .min() and the functions {functions}.",
+        functions=" ".join(FUNCTIONS),
+    )
 
 
 def _is_numpy(tree: ast.expr) -> bool:
@@ -292,4 +338,4 @@ def _is_numpy(tree: ast.expr) -> bool:
 
 def _nearest(got: str, known: tuple[str, ...]) -> str:
     match = difflib.get_close_matches(got, known, n=1)
-    return f"; did you mean {match[0]}?" if match else ""
+    return phrase("; did you mean {match}?", match=match[0]) if match else ""

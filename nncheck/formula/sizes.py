@@ -10,7 +10,9 @@ import numpy as np
 
 from nncheck.errors import FormulaError
 from nncheck.formula.lines import Line, Name, Node, Number
+from nncheck.formula.place import at_column
 from nncheck.formula.printer import text_of
+from nncheck.language import phrase
 
 #: How many elements all operations of a person's formulas may give and sum together, beyond what the case's own need.
 MAX_ELEMENTS = 100_000
@@ -42,16 +44,18 @@ def shape_of(line: Line, shapes: Mapping[str, Shape], arithmetic: ShapeArithmeti
 def _shape(node: Node, shapes: Mapping[str, Shape], arithmetic: ShapeArithmetic, line: Line) -> Shape:
     if isinstance(node, Number):
         return ()
-    where = f"{line.where}, column {node.column}"
+    where = at_column(line.where, node.column)
     if isinstance(node, Name):
         if node.id not in shapes:
-            raise FormulaError(f"{node.id} cannot be computed, so that this cannot be either", where)
+            raise FormulaError(phrase("{name} cannot be computed, so that this cannot be either", name=node.id), where)
         return shapes[node.id]
     operands = [_shape(operand, shapes, arithmetic, line) for operand in node.operands]
     try:
         shape: Shape = getattr(arithmetic, node.op)(*operands, **dict(node.options))
     except ValueError as error:
-        raise FormulaError(f"`{shortened(text_of(node))}` cannot be computed: {error}", where) from error
+        raise FormulaError(
+            phrase("`{formula}` cannot be computed: {error}", formula=shortened(text_of(node)), error=error), where
+        ) from error
     return shape
 
 
@@ -101,9 +105,9 @@ class ShapeArithmetic:
     def matmul(self, a: Shape, b: Shape) -> Shape:
         """Return the shape of a @ b, for vectors and matrices."""
         if not (1 <= len(a) <= 2 and 1 <= len(b) <= 2):
-            raise ValueError(f"@ needs vectors or matrices, got shapes {a} and {b}")
+            raise ValueError(phrase("@ needs vectors or matrices, got shapes {a} and {b}", a=a, b=b))
         if a[-1] != b[0]:
-            raise ValueError(f"@ needs equal inner sizes, got shapes {a} and {b}")
+            raise ValueError(phrase("@ needs equal inner sizes, got shapes {a} and {b}", a=a, b=b))
         return self._counted(a[:-1] + b[1:], a[-1])
 
     def dot(self, a: Shape, b: Shape) -> Shape:
@@ -128,15 +132,19 @@ class ShapeArithmetic:
         try:
             shape = np.broadcast_shapes(*shapes)
         except ValueError:
-            listed = " and ".join(map(str, shapes))
-            raise ValueError(f"shapes {listed} do not fit element by element") from None
+            listed = phrase(" and ").join(map(str, shapes))
+            raise ValueError(phrase("shapes {shapes} do not fit element by element", shapes=listed)) from None
         return self._counted(shape)
 
     def _counted(self, shape: Shape, terms: int = 1) -> Shape:
         self.work += math.prod(shape) * terms
         if self.work > self.limit:
-            got = f"shape {shape} has" if math.prod(shape) * terms > self.limit else "the formulas up to here ask for"
-            raise TooLargeError(f"{got} more than {self.limit:,} elements")
+            got = (
+                phrase("shape {shape} has", shape=shape)
+                if math.prod(shape) * terms > self.limit
+                else phrase("the formulas up to here ask for")
+            )
+            raise TooLargeError(phrase("{got} more than {limit:,} elements", got=got, limit=self.limit))
         return shape
 
     def __getattr__(self, op: str) -> Any:  # whatever else a formula may hold goes element by element
@@ -147,5 +155,5 @@ class ShapeArithmetic:
 
 def _axis(a: Shape, axis: int) -> int:
     if not -len(a) <= axis < len(a):
-        raise ValueError(f"axis {axis} does not exist in shape {a}")
+        raise ValueError(phrase("axis {axis} does not exist in shape {shape}", axis=axis, shape=a))
     return axis % len(a)

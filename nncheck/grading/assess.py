@@ -53,8 +53,12 @@ def assess(assignment: Assignment, progress: Progress | None = None, slips: int 
     """
     if "functions" not in assignment.forms:
         raise InputError(
-            f"{assignment.path}: forms: got {', '.join(assignment.forms)}; mistakes are handed in as functions, so "
-            "that only an assignment that takes functions can be assessed."
+            phrase(
+                "{path}: forms: got {forms}; mistakes are handed in as functions, so that only an assignment that "
+                "takes functions can be assessed.",
+                path=assignment.path,
+                forms=", ".join(assignment.forms),
+            )
         )
     parts = []
     for part in assignment.parts:

@@ -15,7 +15,9 @@ from nncheck import certificate, source
 from nncheck.case import Case
 from nncheck.errors import CertificateError, InputError
 from nncheck.grading.assignment import FORMS, Assignment, Late, Part, checks_of, default_points
-from nncheck.grading.assignment_format import AssignmentTable, close, key, place, secret, shown, words
+from nncheck.grading.assignment_format import AssignmentTable, close, key, place, secret, shown
+from nncheck.grading.assignment_words import words
+from nncheck.language import phrase, reason_of
 from nncheck.sandbox.limits import Limits
 from nncheck.scaffold import as_typed
 
@@ -99,23 +101,36 @@ def _toml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.is_dir():
-            raise InputError(f"{path} is a folder; name the assignment's TOML file in it.")
+            raise InputError(phrase("{path} is a folder; name the assignment's TOML file in it.", path=path))
         if not path.is_file():
-            raise InputError(f"{path}: there is no such file; make one with  nncheck new --assignment -o homework.toml")
+            raise InputError(
+                phrase(
+                    "{path}: there is no such file; make one with  nncheck new --assignment -o homework.toml", path=path
+                )
+            )
         size = path.stat().st_size
         if size > _MOST_BYTES:
-            raise InputError(f"{path}: has {size:,} bytes, which no assignment has (at most {_MOST_BYTES:,}).")
+            raise InputError(
+                phrase(
+                    "{path}: has {size:,} bytes, which no assignment has (at most {most:,}).",
+                    path=path,
+                    size=size,
+                    most=_MOST_BYTES,
+                )
+            )
         raw: dict[str, Any] = tomllib.loads(source.read_text(path))
         return raw
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise InputError(phrase("{path}: cannot be read ({reason}).", path=path, reason=reason_of(error))) from None
     except tomllib.TOMLDecodeError as error:
-        hint = " Write paths with / on every system." if "Unescaped" in str(error) else ""
-        raise InputError(f"{path}: is not TOML: {error}.{hint}") from None
+        hint = phrase(" Write paths with / on every system.") if "Unescaped" in str(error) else ""
+        raise InputError(phrase("{path}: is not TOML: {error}.{hint}", path=path, error=error, hint=hint)) from None
     except ValueError:  # Python takes no number of more than 4300 digits
-        raise InputError(f"{path}: is not TOML: a number in it has thousands of digits.") from None
+        raise InputError(phrase("{path}: is not TOML: a number in it has thousands of digits.", path=path)) from None
     except RecursionError:
-        raise InputError(f"{path}: is not TOML that can be read: too many brackets inside each other.") from None
+        raise InputError(
+            phrase("{path}: is not TOML that can be read: too many brackets inside each other.", path=path)
+        ) from None
 
 
 def _tables(raw: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -142,7 +157,15 @@ def _case_faults(raw: Mapping[str, Any], folder: Path, found: Found) -> Iterator
         except InputError as error:
             yield at, str(error)
         except (OSError, ValueError, RecursionError) as error:
-            yield at, f"the files of the case {shown(wanted)} cannot be read ({type(error).__name__}: {error})"
+            yield (
+                at,
+                phrase(
+                    "the files of the case {wanted} cannot be read ({kind}: {error})",
+                    wanted=shown(wanted),
+                    kind=type(error).__name__,
+                    error=error,
+                ),
+            )
         if index in found:
             file = str(table.get("file", "")).casefold()
             first = held.setdefault((found[index][0].name, file), index)
@@ -150,8 +173,12 @@ def _case_faults(raw: Mapping[str, Any], folder: Path, found: Found) -> Iterator
                 yield (
                     at,
                     (
-                        f"{found[index][0].name} is the case of cases[{first}] too; expected another case, or another "
-                        'file for each, such as file = "first*.py"'
+                        phrase(
+                            "{name} is the case of cases[{first}] too; expected another case, or another file for "
+                            'each, such as file = "first*.py"',
+                            name=found[index][0].name,
+                            first=first,
+                        )
                     ),
                 )
 
@@ -174,15 +201,22 @@ def _find(wanted: str, folder: Path) -> Case:
         pass
     guess = close(wanted.lower(), known)
     raise InputError(
-        f"there is no case {shown(wanted)}{guess or '.'}\n"
-        f"Expected one of {', '.join(known)}, or the path of a case folder from where this file stands"
+        phrase(
+            "there is no case {wanted}{guess}\n"
+            "Expected one of {known}, or the path of a case folder from where this file stands",
+            wanted=shown(wanted),
+            guess=guess or ".",
+            known=", ".join(known),
+        )
     )
 
 
 def _uncertified(case: Case) -> str:
     stands = (case.folder / certificate.FILE).is_file()
-    state = "its folder has changed since it was certified" if stands else "is not certified"
-    return f"{case.name}: {state}; run  nncheck certify {as_typed(str(case.folder))}"
+    state = phrase("its folder has changed since it was certified") if stands else phrase("is not certified")
+    return phrase(
+        "{name}: {state}; run  nncheck certify {folder}", name=case.name, state=state, folder=as_typed(str(case.folder))
+    )
 
 
 def _points_faults(raw: Mapping[str, Any], found: Found) -> Iterator[Fault]:
@@ -195,12 +229,20 @@ def _points_faults(raw: Mapping[str, Any], found: Found) -> Iterator[Fault]:
         for check in points:
             at = f"cases[{index}].points.{key(check)}"
             if check in ("Y", "E"):
-                yield at, f"is judged as {'forward' if check == 'Y' else 'loss'}; write that name"
+                yield at, phrase("is judged as {value}; write that name", value="forward" if check == "Y" else "loss")
             elif check not in checks:
                 guess = close(check, checks)
-                yield at, f"{case.name} has no such line{guess or '.'} Expected one of {', '.join(checks)}"
+                yield (
+                    at,
+                    phrase(
+                        "{name} has no such line{guess} Expected one of {checks}",
+                        name=case.name,
+                        guess=guess or ".",
+                        checks=", ".join(checks),
+                    ),
+                )
     if found and _total(raw, found) == 0:
-        yield "cases", "are worth 0 points in all; expected more"
+        yield "cases", phrase("are worth 0 points in all; expected more")
 
 
 def _total(raw: Mapping[str, Any], found: Found) -> float | None:
@@ -220,19 +262,35 @@ def _relation_faults(raw: Mapping[str, Any], found: Found) -> Iterator[Fault]:
     """Yield values that are right alone but not beside each other."""
     total, cost = _total(raw, found), raw.get("convention_cost")
     if total and _number(cost) and cost > total:
-        yield "convention_cost", f"got {shown(cost)}, expected at most the {total:g} points that there are"
+        yield (
+            "convention_cost",
+            phrase("got {cost}, expected at most the {total:g} points that there are", cost=shown(cost), total=total),
+        )
     limits = raw.get("limits")
     limits = {**vars(Limits()), **(limits if isinstance(limits, dict) else {})}
     check, seconds = limits["check"], limits["seconds"]
     if _number(check) and _number(seconds) and check > seconds:
-        yield "limits.check", f"got {shown(check)} seconds for one check, expected at most the {shown(seconds)} for all"
+        yield (
+            "limits.check",
+            phrase(
+                "got {check} seconds for one check, expected at most the {seconds} for all",
+                check=shown(check),
+                seconds=shown(seconds),
+            ),
+        )
     late = raw.get("late")
     late = late if isinstance(late, dict) else {}
     policy, penalty = late.get("policy", Late.policy), late.get("penalty", Late.penalty)
     if policy == "penalty" and penalty == 0:
-        yield "late.penalty", "expected a share more than 0 for each day begun, such as 0.1, as the policy is penalty"
+        yield (
+            "late.penalty",
+            phrase("expected a share more than 0 for each day begun, such as 0.1, as the policy is penalty"),
+        )
     elif policy in ("accept", "refuse") and _number(penalty) and penalty > 0:
-        yield "late.policy", f"got {policy}, which takes no penalty; expected penalty, or no penalty below"
+        yield (
+            "late.policy",
+            phrase("got {policy}, which takes no penalty; expected penalty, or no penalty below", policy=policy),
+        )
 
 
 def _number(value: Any) -> TypeGuard[float]:
@@ -249,22 +307,28 @@ def _seed(raw: Mapping[str, Any], folder: Path) -> str:
     """
     seed, named = raw.get("seed"), raw.get("seed_file")
     if seed is not None and named is not None:
-        raise InputError("stands beside seed; expected one of the two")
+        raise InputError(phrase("stands beside seed; expected one of the two"))
     if named is None:
         if seed is None:
-            raise InputError("is missing; expected the secret that probes are drawn from, or seed_file with its path")
+            raise InputError(
+                phrase("is missing; expected the secret that probes are drawn from, or seed_file with its path")
+            )
         return seed.strip() if isinstance(seed, str) else ""  # what is wrong with it is known from its format
     if not isinstance(named, str) or not named:
         return ""
     path = folder / named
     try:
         if not path.is_file():
-            raise InputError(f"there is no file {shown(named)}; expected its path from where this file stands")
+            raise InputError(
+                phrase("there is no file {named}; expected its path from where this file stands", named=shown(named))
+            )
         if path.stat().st_size > _MOST_BYTES:
-            raise InputError(f"{shown(named)} is too large for a secret")
+            raise InputError(phrase("{named} is too large for a secret", named=shown(named)))
         return secret(source.read_text(path))
     except OSError as error:
-        raise InputError(f"{shown(named)} cannot be read ({error.strerror or error})") from None
+        raise InputError(
+            phrase("{named} cannot be read ({reason})", named=shown(named), reason=reason_of(error))
+        ) from None
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -276,9 +340,10 @@ def _part(table: Mapping[str, Any], case: Case, checks: tuple[str, ...]) -> Part
 
 
 def _listing(path: Path, faults: Mapping[str, str]) -> str:
-    lines = [f"{path}: {len(faults)} fault{'s' if len(faults) > 1 else ''}"]
+    count = phrase("{count} faults", count=len(faults)) if len(faults) > 1 else phrase("1 fault")
+    lines = [f"{path}: {count}"]
     for at, what in list(faults.items())[:_MOST_FAULTS]:
         lines.append(f"  {at}: " + what.replace("\n", "\n      "))
     if len(faults) > _MOST_FAULTS:
-        lines.append(f"  and {len(faults) - _MOST_FAULTS} more")
+        lines.append(phrase("  and {count} more", count=len(faults) - _MOST_FAULTS))
     return "\n".join(lines)

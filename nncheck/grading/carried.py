@@ -15,6 +15,7 @@ from nncheck.case import FILES, Case, read_folder
 from nncheck.errors import InputError
 from nncheck.grades import GroundFacts
 from nncheck.grading.assignment import Assignment, Late, Part
+from nncheck.language import phrase
 from nncheck.sandbox.limits import Limits
 
 _FILES = (*FILES, "certificate.json")
@@ -68,8 +69,11 @@ class Unpacked:
         if self.assignment.digest != record["digest"]:
             self.close()
             raise InputError(
-                f"{record['path']}: the assignment reads differently here than where grading was started; "
-                "the same nncheck must be installed in both places."
+                phrase(
+                    "{path}: the assignment reads differently here than where grading was started; the same nncheck "
+                    "must be installed in both places.",
+                    path=record["path"],
+                )
             )
 
     def __enter__(self) -> Unpacked:

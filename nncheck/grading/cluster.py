@@ -30,6 +30,7 @@ from nncheck.grading.carried import ground_facts
 from nncheck.grading.crew import Task
 from nncheck.grading.judging_process import submission_from_frame, submission_to_frame
 from nncheck.grading.member import Member, Opening, faulted
+from nncheck.language import N_, phrase, translate
 from nncheck.process import ProcessFailure
 from nncheck.versions import __version__
 
@@ -37,7 +38,7 @@ from nncheck.versions import __version__
 _SHARE, _SHARE_BYTES = 8, 1 << 22
 #: Seconds to reach the scheduler in, and to wait for a first worker, or for another when all are gone.
 _CONNECT, _WORKERS = 15.0, 60.0
-_AGAIN = "What was graded so far is kept; the same command goes on from there."
+_AGAIN = N_("What was graded so far is kept; the same command goes on from there.")
 
 
 class Cluster:
@@ -122,7 +123,13 @@ class Cluster:
 
     def _taken(self, future: Any, share: list[Task], flying: dict[Any, list[Task]]) -> Iterator[tuple[str, Grade]]:
         if future.status in ("cancelled", "lost"):
-            raise InputError(f"{self._address}: the connection to the cluster was lost. {_AGAIN}")
+            raise InputError(
+                phrase(
+                    "{address}: the connection to the cluster was lost. {again}",
+                    address=self._address,
+                    again=translate(_AGAIN),
+                )
+            )
         try:
             answer = future.result()
         except InputError:
@@ -130,15 +137,17 @@ class Cluster:
         except self._dask.KilledWorker:  # whoever worked at it was gone, again and again: which of them is it?
             if len(share) == 1:
                 key, submission = share[0]
-                yield key, faulted(self._opening, submission, "", "every worker that graded it was gone")
+                yield key, faulted(self._opening, submission, "", phrase("every worker that graded it was gone"))
             for task in share if len(share) > 1 else ():
                 flying[self._submit([task])] = [task]
             return
         except Exception as error:
             text = f"{type(error).__name__}: {error}"[:500]
-            raise ProcessFailure(f"a worker of {self._address}", text) from None
+            raise ProcessFailure(phrase("a worker of {address}", address=self._address), text) from None
         if "failure" in answer:
-            raise ProcessFailure(f"{answer['stage']} on {answer['worker']}", answer["failure"])
+            raise ProcessFailure(
+                phrase("{stage} on {worker}", stage=answer["stage"], worker=answer["worker"]), answer["failure"]
+            )
         for record in answer["grounds"]:
             self._grounds.setdefault(json.dumps(record), ground_facts(record))
         for key, record in answer["grades"]:
@@ -168,7 +177,14 @@ class Cluster:
             return threads
         self._alone = self._alone or time.monotonic()
         if time.monotonic() - self._alone > _WORKERS:
-            raise InputError(f"{self._address}: no worker has been there for {_WORKERS:.0f} seconds. {_AGAIN}")
+            raise InputError(
+                phrase(
+                    "{address}: no worker has been there for {seconds:.0f} seconds. {again}",
+                    address=self._address,
+                    seconds=_WORKERS,
+                    again=translate(_AGAIN),
+                )
+            )
         return 1
 
     def _connected(self) -> Any:
@@ -191,19 +207,32 @@ class Cluster:
         except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             raise InputError(
-                f"{self._address}: no dask cluster with workers answers there ({said[0][:200]}). Start them with  "
-                "dask scheduler  and  dask worker ADDRESS , or let nncheck start them with  --cluster local:4"
+                phrase(
+                    "{address}: no dask cluster with workers answers there ({reason}). Start them with  dask scheduler "
+                    " and  dask worker ADDRESS , or let nncheck start them with  --cluster local:4",
+                    address=self._address,
+                    reason=said[0][:200],
+                )
             ) from None
         return client
 
     def _compare_versions(self) -> None:
         found = self._client.get_versions(packages=["nncheck"])["workers"]
         others = {worker: about["packages"].get("nncheck") for worker, about in found.items()}
-        wrong = [f"{worker} has {version or 'none'}" for worker, version in others.items() if version != __version__]
+        wrong = [
+            phrase("{worker} has {version}", worker=worker, version=version or phrase("none"))
+            for worker, version in others.items()
+            if version != __version__
+        ]
         if wrong:
             raise InputError(
-                f"{self._address}: every worker must have nncheck {__version__}; {', '.join(wrong[:5])}. Install it "
-                f"there with  pip install nncheck=={__version__}"
+                phrase(
+                    "{address}: every worker must have nncheck {version}; {wrong}. Install it there with  pip install "
+                    "nncheck=={version}",
+                    address=self._address,
+                    version=__version__,
+                    wrong=", ".join(wrong[:5]),
+                )
             )
 
 
@@ -218,7 +247,9 @@ def _dask() -> Any:
         return import_module("distributed")
     except ImportError:
         raise InputError(
-            "--cluster needs dask distributed, which is not installed; mend it with  pip install nncheck[cluster]"
+            phrase(
+                "--cluster needs dask distributed, which is not installed; mend it with  pip install nncheck[cluster]"
+            )
         ) from None
 
 
@@ -233,7 +264,11 @@ def _local_workers(address: str) -> int:
     if kind == "local" and rest.isdecimal() and 1 <= int(rest) <= 256:
         return int(rest)
     if kind == "local" or not rest.startswith("//") or len(rest) == 2:
-        raise InputError(f"cluster: got {address!r}, expected tcp://host:port of a dask scheduler, or local:4.")
+        raise InputError(
+            phrase(
+                "cluster: got {address!r}, expected tcp://host:port of a dask scheduler, or local:4.", address=address
+            )
+        )
     return 0
 
 
@@ -297,7 +332,13 @@ _lock = threading.Lock()
 def _graded(version: str, opening: Mapping[str, Any], share: list[tuple[str, dict[str, Array]]]) -> dict[str, Any]:
     """Grade a share on a worker; plain values come in and go out."""
     if version != __version__:
-        raise InputError(f"A worker has nncheck {__version__}, but {version} is grading; they must be the same.")
+        raise InputError(
+            phrase(
+                "A worker has nncheck {own}, but {other} is grading; they must be the same.",
+                own=__version__,
+                other=version,
+            )
+        )
     name = json.dumps(opening, sort_keys=True)
     with _lock:
         bench = _benches.setdefault(name, _Bench([]))

@@ -217,7 +217,7 @@ def judge_script(part: Part, task: Task, visit: Visit, found: Found) -> None:
     """Judge the steps of a training script; raises InputError if its variables cannot be told."""
     with visit(False) as guest, Autograd(part.case, certified_first=True) as judge:
         if not isinstance(guest, Guest):
-            raise InputError(f"{task.file}: is a script; a script needs a process of its own.")
+            raise InputError(phrase("{file}: is a script; a script needs a process of its own.", file=task.file))
         result = watch_and_check_script(task, guest, judge)
         failure, found.output = guest.failure, guest.output
     if failure is not None:

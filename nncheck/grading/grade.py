@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -20,7 +21,10 @@ from nncheck.grading.late import late_penalty
 from nncheck.grading.member import opening_of
 from nncheck.grading.progress import Progress, Standing
 from nncheck.grading.submissions import Collected, Submission, collect
-from nncheck.summary import AlikeGroup
+from nncheck.language import phrase, reason_of
+from nncheck.listing import Listing
+from nncheck.shown import Shown
+from nncheck.summary import AlikeGroup, Summary
 
 #: How often the rest is looked through for files that have changed while they were being graded.
 _ROUNDS = 3
@@ -42,7 +46,7 @@ class Graders(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradeRun:
+class GradeRun(Shown):
     """A grading run that has come to its end; a context manager, as it holds the journal open.
 
     Attributes
@@ -99,6 +103,20 @@ class GradeRun:
         files = {part.file for part in grade.parts} - {""}
         return grade.renamed(nameless.pop(), names[0].name) if len(names) == 1 and files <= nameless else grade
 
+    def listings(self, graded: Graded) -> Mapping[str, Listing]:
+        """Read once more what one of those that count handed in, to show it; nothing if it has changed since."""
+        from nncheck.grading.own_files import listings
+
+        position = self._positions.get((graded.label, graded.student))
+        if position is None:
+            return {}
+        submission = _loaded(self.collected, self.told, position)
+        return listings(submission, graded.grade) if submission.content_digest == graded.grade.content else {}
+
+    @cached_property
+    def _positions(self) -> dict[tuple[str, str], int]:
+        return {(place.label, place.student): at for at, place in enumerate(self.collected.places)}
+
     def alike(self) -> tuple[AlikeGroup, ...]:
         """Read the code of those that count once more, and point out which are near-identical."""
         from nncheck.grading.likeness import alike
@@ -110,6 +128,17 @@ class GradeRun:
     def tally(self) -> Tally:
         """How they ended, counted."""
         return self.journal.tally()
+
+    def summary(self) -> Summary:
+        """Return what an instructor is told of them all, but for whose code is alike, which `alike` reads it for."""
+        from nncheck.grading.summary import Tally as Counts
+
+        return Counts(self.assignment).add_all(self).summary(self.ground)
+
+    @property
+    def language(self) -> str:
+        """In which a notebook shows it: the assignment's."""
+        return self.told.language
 
     @property
     def ground(self) -> GroundFacts | None:
@@ -168,7 +197,7 @@ def grade(
         If no judging process can be kept alive; what was graded is kept.
     """
     if jobs is not None and jobs < 1:
-        raise InputError(f"jobs: got {jobs}, expected 1 or more.")
+        raise InputError(phrase("jobs: got {jobs}, expected 1 or more.", jobs=jobs))
     told = assignment if isinstance(assignment, Assignment) else read(assignment)
     folder = _made(Path(output), paths)
     collected = collect([Path(path) for path in paths], told, layout)
@@ -274,12 +303,7 @@ class _Run:
             yield now, submission
 
     def _load(self, position: int) -> Submission:
-        """Read a submission; the name of a sole file says nothing, so that what is handed in twice is graded once."""
-        submission = self._collected.submissions[position]
-        if len(submission.files) != 1 or any(part.file for part in self._assignment.parts):
-            return submission
-        (file,) = submission.files
-        return replace(submission, files=(replace(file, name=_NAMELESS + PurePosixPath(file.name).suffix.lower()),))
+        return _loaded(self._collected, self._assignment, position)
 
     def _key(self, submission: Submission) -> str:
         return key_of(submission.content_digest, self._digest)
@@ -296,6 +320,15 @@ class _Run:
                     statuses=self._statuses,
                 )
             )
+
+
+def _loaded(collected: Collected, assignment: Assignment, position: int) -> Submission:
+    """Read a submission; the name of a sole file says nothing, so that what is handed in twice is graded once."""
+    submission = collected.submissions[position]
+    if len(submission.files) != 1 or any(part.file for part in assignment.parts):
+        return submission
+    (file,) = submission.files
+    return replace(submission, files=(replace(file, name=_NAMELESS + PurePosixPath(file.name).suffix.lower()),))
 
 
 def _counting(collected: Collected, assignment: Assignment) -> set[int]:
@@ -343,11 +376,19 @@ def tested(assignment: Assignment, trust: bool) -> GroundFacts:
 def _made(folder: Path, paths: Sequence[str | Path]) -> Path:
     for path in map(Path, paths):
         if path.is_dir() and path.resolve() in (folder.resolve(), *folder.resolve().parents):
-            raise InputError(f"{folder}: lies in {path}, whose files are submissions; name a folder outside of it.")
+            raise InputError(
+                phrase(
+                    "{folder}: lies in {path}, whose files are submissions; name a folder outside of it.",
+                    folder=folder,
+                    path=path,
+                )
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise InputError(f"{folder}: is a file; name a folder for the results.") from None
+        raise InputError(phrase("{folder}: is a file; name a folder for the results.", folder=folder)) from None
     except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror or error}).") from None
+        raise InputError(
+            phrase("{folder}: cannot be made ({reason}).", folder=folder, reason=reason_of(error))
+        ) from None
     return folder

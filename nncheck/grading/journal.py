@@ -20,6 +20,7 @@ from typing import Literal
 from nncheck.errors import InputError
 from nncheck.grades import STATUSES, Grade, Graded, GroundFacts, Status
 from nncheck.grading.carried import ground_facts
+from nncheck.language import phrase
 from nncheck.versions import __version__
 
 NAME = "journal.sqlite"
@@ -326,12 +327,20 @@ class Journal:
             base.execute(f"PRAGMA user_version = {VERSION}")
         elif application != _APPLICATION:
             raise InputError(
-                f"{self.path}: is an SQLite file, but not a journal of nncheck; name another folder with -o."
+                phrase(
+                    "{path}: is an SQLite file, but not a journal of nncheck; name another folder with -o.",
+                    path=self.path,
+                )
             )
         elif version != VERSION:
             raise InputError(
-                f"{self.path}: is a journal of version {version}, this nncheck writes version {VERSION}; name another "
-                "folder with -o, or remove the journal to grade everything anew."
+                phrase(
+                    "{path}: is a journal of version {version}, this nncheck writes version {own}; name another "
+                    "folder with -o, or remove the journal to grade everything anew.",
+                    path=self.path,
+                    version=version,
+                    own=VERSION,
+                )
             )
         base.execute("COMMIT")
         if base.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -375,18 +384,27 @@ def _weakness(facts: GroundFacts) -> tuple[int, int]:
 def _explained(path: Path, error: sqlite3.Error) -> str:
     text = str(error)
     if "locked" in text:
-        return f"{path}: another grader is at work on this folder; wait for it to end, or name another folder with -o."
+        return phrase(
+            "{path}: another grader is at work on this folder; wait for it to end, or name another folder with -o.",
+            path=path,
+        )
     if "not a database" in text:
-        return f"{path}: is not a journal but some other file; name another folder with -o, or remove it."
+        return phrase(
+            "{path}: is not a journal but some other file; name another folder with -o, or remove it.", path=path
+        )
     if "malformed" in text:
         return _damaged(path)
     if "full" in text:
-        return f"{path}: the disk is full. What was graded so far is kept; make room, and run the same command again."
-    return f"{path}: cannot be read or written ({text}); is the folder writable?"
+        return phrase(
+            "{path}: the disk is full. What was graded so far is kept; make room, and run the same command again.",
+            path=path,
+        )
+    return phrase("{path}: cannot be read or written ({reason}); is the folder writable?", path=path, reason=text)
 
 
 def _damaged(path: Path) -> str:
-    return (
-        f"{path}: the journal is damaged, so its results cannot be trusted. Move it away, and run the same command "
-        "again: everything is graded anew."
+    return phrase(
+        "{path}: the journal is damaged, so its results cannot be trusted. Move it away, and run the same command "
+        "again: everything is graded anew.",
+        path=path,
     )

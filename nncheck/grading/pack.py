@@ -17,7 +17,7 @@ from nncheck.files import check_writable
 from nncheck.grading import wheel
 from nncheck.grading.assignment import Assignment
 from nncheck.grading.assignment_file import read
-from nncheck.language import phrase, use
+from nncheck.language import phrase, reason_of, use
 
 #: Seconds that grading takes beside the submission's own limit: start, self-test, judging.
 _OWN_SECONDS = 120
@@ -50,7 +50,9 @@ def pack_gradescope(assignment_path: Path, output: Path) -> Path:
     https://gradescope-autograders.readthedocs.io/en/latest/specs/
     """
     if output.suffix.lower() != ".zip":
-        raise InputError(f"{output}: expected a name that ends in .zip, which is what Gradescope takes.")
+        raise InputError(
+            phrase("{output}: expected a name that ends in .zip, which is what Gradescope takes.", output=output)
+        )
     check_writable(output)
     assignment = read(assignment_path)
     handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.", suffix=".tmp")
@@ -60,7 +62,9 @@ def pack_gradescope(assignment_path: Path, output: Path) -> Path:
                 _add(archive, name, content, executable=name in _STARTED)
         os.replace(temporary, output)  # mkstemp's rights stay: the secret is in it
     except OSError as error:
-        raise InputError(f"{output}: cannot be written ({error.strerror or error}).") from None
+        raise InputError(
+            phrase("{output}: cannot be written ({reason}).", output=output, reason=reason_of(error))
+        ) from None
     finally:
         Path(temporary).unlink(missing_ok=True)
     return output

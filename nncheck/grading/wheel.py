@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nncheck
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 _TAG = "py3-none-any"
 #: Metadata of the wheel, and where it stands: the second is that of a clone whose folder is on the path.
@@ -68,7 +69,9 @@ def _installed() -> Distribution:
     try:
         return distribution("nncheck")
     except PackageNotFoundError:
-        raise InputError("nncheck is not installed here, so it cannot be packed: run  pip install .  first.") from None
+        raise InputError(
+            phrase("nncheck is not installed here, so it cannot be packed: run  pip install .  first.")
+        ) from None
 
 
 def _contents(own: Distribution, info: str) -> Iterator[tuple[str, bytes]]:
@@ -81,7 +84,9 @@ def _contents(own: Distribution, info: str) -> Iterator[tuple[str, bytes]]:
     for name, places in _METADATA.items():
         text = next(filter(None, map(own.read_text, places)), None)
         if text is None:
-            raise InputError(f"nncheck's installation lacks its {name}, so it cannot be packed: install it again.")
+            raise InputError(
+                phrase("nncheck's installation lacks its {name}, so it cannot be packed: install it again.", name=name)
+            )
         yield f"{info}/{name}", text.encode()
     yield f"{info}/WHEEL", f"Wheel-Version: 1.0\nGenerator: nncheck\nRoot-Is-Purelib: true\nTag: {_TAG}\n".encode()
 

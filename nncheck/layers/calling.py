@@ -171,8 +171,13 @@ class Code:
         for name in held:
             if where(self.object, name, held.index(name)) is None:
                 raise InputError(
-                    f"{type(self.object).__name__}.forward takes {', '.join(names)}, and the object has no attribute "
-                    f"{name} (nor params[{name!r}]) to put the input {name} in; name it as the object does."
+                    phrase(
+                        "{kind}.forward takes {names}, and the object has no attribute {input} (nor params[{input!r}]) "
+                        "to put the input {input} in; name it as the object does.",
+                        kind=type(self.object).__name__,
+                        names=", ".join(names),
+                        input=name,
+                    )
                 )
         return held
 
@@ -207,14 +212,20 @@ def functions_of(forward: Any, backward: Any) -> tuple[Any, Callable[..., Any], 
         If there is no forward to call.
     """
     if isinstance(forward, type):
-        raise InputError(f"forward is the class {forward.__name__}; hand in an object of it: {forward.__name__}(...).")
+        raise InputError(
+            phrase("forward is the class {name}; hand in an object of it: {name}(...).", name=forward.__name__)
+        )
     methods = getattr(forward, "forward", None), getattr(forward, "backward", None)
     if backward is None and callable(methods[0]) and callable(methods[1]):
         return (None if isinstance(forward, ModuleType) else forward), methods[0], methods[1]
     for name, function in (("forward", forward), ("backward", backward)):
         if not callable(function) and not (name == "backward" and function is None):
             raise InputError(
-                f"{name} is {type(function).__name__}, expected a function, or an object with forward and backward."
+                phrase(
+                    "{name} is {kind}, expected a function, or an object with forward and backward.",
+                    name=name,
+                    kind=type(function).__name__,
+                )
             )
     owner = getattr(forward, "__self__", None)
     if owner is not None and owner is getattr(backward, "__self__", None) and not isinstance(owner, ModuleType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from nncheck.layers.held import own_parameters
 from nncheck.layers.reference import Witness, own_forward, witness_of
 from nncheck.layers.trial import Stopped, Trial, run
 from nncheck.layers.weighing import weigh
+from nncheck.listing import Listing
 from nncheck.record import Verdict
 from nncheck.verification import Checked, Finding, VerifyFault, VerifyResult
 from nncheck.versions import versions
@@ -138,8 +140,11 @@ def _witness(code: Code, given: Sequence[Given], reference: Any, trial: Trial) -
         raise
     except Exception as error:
         raise InputError(
-            f"forward cannot be called at other values than the inputs ({type(error).__name__}: {error}); hand in a "
-            "reference."
+            phrase(
+                "forward cannot be called at other values than the inputs ({kind}: {error}); hand in a reference.",
+                kind=type(error).__name__,
+                error=error,
+            )
         ) from None
 
 
@@ -174,7 +179,13 @@ def _result(
         quantities=tuple(checked),
         findings=tuple(findings),
         notes=tuple(dict.fromkeys(notes)),
+        listing=_listing(code.files[0]) if len({*code.files}) == 1 else None,
     )
+
+
+def _listing(file: str) -> Listing | None:
+    text = "".join(linecache.getlines(file))  # a notebook's cells are known to it too
+    return Listing(text=text, excerpt=True) if text else None
 
 
 def _faults(findings: Sequence[Finding]) -> tuple[VerifyFault, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 #: Names of one thing: a layer says W where torch says weight.
 SYNONYMS = (
@@ -67,14 +68,21 @@ def read_inputs(
         named = {names[i] if i < len(names) else f"input{i}": value for i, value in enumerate(inputs)}
     else:
         raise InputError(
-            f"inputs is {type(inputs).__name__}, expected a dict of arrays, or a list in the order of forward."
+            phrase(
+                "inputs is {kind}, expected a dict of arrays, or a list in the order of forward.",
+                kind=type(inputs).__name__,
+            )
         )
     unknown = sorted(set(wrt or ()) - set(named))
     if unknown:
-        raise InputError(f"wrt names {', '.join(unknown)}; the inputs are {', '.join(named)}.")
+        raise InputError(
+            phrase("wrt names {unknown}; the inputs are {named}.", unknown=", ".join(unknown), named=", ".join(named))
+        )
     given = tuple(_given(name, value, wrt) for name, value in named.items())
     if not any(g.differentiable for g in given):
-        raise InputError("none of the inputs is an array of floating-point numbers: there is nothing to differentiate.")
+        raise InputError(
+            phrase("none of the inputs is an array of floating-point numbers: there is nothing to differentiate.")
+        )
     return given
 
 
@@ -87,12 +95,14 @@ def _given(name: str, value: Any, wrt: Sequence[str] | None) -> Given:
         return Given(name, value, False)  # a setting, such as stride=2
     if not np.issubdtype(value.dtype, np.floating):
         if name in (wrt or ()):
-            raise InputError(f"{name} holds {value.dtype}, which has no gradient; make it float64.")
+            raise InputError(
+                phrase("{name} holds {dtype}, which has no gradient; make it float64.", name=name, dtype=value.dtype)
+            )
         return Given(name, value.copy(), False)
     array = value.astype(np.float64)
     if not np.isfinite(array).all() or not array.size:
-        what = "is empty" if not array.size else "holds numbers that are not finite"
-        raise InputError(f"the input {name} {what}; no gradient can be compared there.")
+        what = phrase("is empty") if not array.size else phrase("holds numbers that are not finite")
+        raise InputError(phrase("the input {name} {what}; no gradient can be compared there.", name=name, what=what))
     return Given(name, array, wrt is None or name in wrt)
 
 

@@ -116,8 +116,13 @@ class Numeric:
             return self.forward({**self.values, name: value})
         except Exception as error:
             raise InputError(
-                f"forward cannot be called near the given {name} ({type(error).__name__}: {error}); hand in a torch "
-                "function as reference, or inputs that may be moved a little."
+                phrase(
+                    "forward cannot be called near the given {name} ({kind}: {error}); hand in a torch function as "
+                    "reference, or inputs that may be moved a little.",
+                    name=name,
+                    kind=type(error).__name__,
+                    error=error,
+                )
             ) from None
 
     def _complex(self, name: str, index: tuple[int, ...], douts: Sequence[Sequence[Array]]) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nncheck.errors import InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.layers.calling import Code
 from nncheck.layers.given import Given, find_name
 from nncheck.layers.numeric import Numeric
@@ -62,7 +63,10 @@ def witness_of(reference: Any, given: Sequence[Given]) -> Witness:
 
     if not callable(reference):
         raise InputError(
-            f"reference is {type(reference).__name__}, expected a torch function, an nn.Module or a function."
+            phrase(
+                "reference is {kind}, expected a torch function, an nn.Module or a function.",
+                kind=type(reference).__name__,
+            )
         )
     values = {g.name: g.value for g in given}
     names = [g.name for g in given if g.differentiable]
@@ -76,7 +80,7 @@ def witness_of(reference: Any, given: Sequence[Given]) -> Witness:
     if is_module(reference):
         ways = [("tensors", by_torch)]
     else:
-        ways = [("tensors", by_torch), ("NumPy arrays", by_numpy)]
+        ways = [("tensors", by_torch), (phrase("NumPy arrays"), by_numpy)]
         if "torch" not in sys.modules:
             ways.reverse()
     said = []
@@ -86,9 +90,15 @@ def witness_of(reference: Any, given: Sequence[Given]) -> Witness:
         except InputError:
             raise
         except Exception as error:
-            said.append(f"with {what} it raises {type(error).__name__}: {error}")
+            said.append(
+                phrase("with {inputs} it raises {kind}: {error}", inputs=what, kind=type(error).__name__, error=error)
+            )
     raise InputError(
-        f"the reference cannot be used: {'; '.join(said)}\nIt is called with the inputs in order: {', '.join(values)}."
+        phrase(
+            "the reference cannot be used: {reasons}\nIt is called with the inputs in order: {inputs}.",
+            reasons="; ".join(said),
+            inputs=", ".join(values),
+        )
     )
 
 
@@ -96,8 +106,12 @@ def _numeric(forward: Callable[[Mapping[str, Any]], list[Array]], given: Sequenc
     elements = sum(g.value.size for g in given if g.differentiable)
     if elements > MOST_ELEMENTS:
         raise InputError(
-            f"the inputs have {elements} elements, and without a torch reference each is tried by itself; hand in "
-            f"smaller arrays (at most {MOST_ELEMENTS} elements), or a torch function as reference."
+            phrase(
+                "the inputs have {count} elements, and without a torch reference each is tried by itself; hand "
+                "in smaller arrays (at most {most} elements), or a torch function as reference.",
+                count=elements,
+                most=MOST_ELEMENTS,
+            )
         )
     return Numeric(forward, {g.name: g.value for g in given}, [g.name for g in given if g.differentiable])
 
@@ -108,7 +122,9 @@ def _outputs_of(reference: Callable[..., Any]) -> Callable[[Mapping[str, Any]], 
         returned = reference(*copies)
         outputs = [np.asarray(out) for out in (returned if isinstance(returned, tuple) else (returned,))]
         if any(out.dtype.kind not in "fc" for out in outputs):
-            raise TypeError(f"it gives {', '.join(str(out.dtype) for out in outputs)}, expected numbers")
+            raise TypeError(
+                phrase("it gives {got}, expected numbers", got=", ".join(str(out.dtype) for out in outputs))
+            )
         return outputs
 
     return forward

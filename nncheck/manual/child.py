@@ -116,7 +116,7 @@ class Child:
         path = Path(request["path"])
         sys.path.append(str(path.resolve().parent))
         literals = {(line, column): value for line, column, value in request["literals"]}
-        options = {name: request[name] for name in ("loop", "most", "seconds")}
+        options: dict[str, Any] = {name: request.get(name) for name in ("loop", "most", "seconds", "also")}
         return watch(request["text"], path, literals, **options).to_frame()
 
 

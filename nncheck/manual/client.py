@@ -194,10 +194,17 @@ class Guest:
         literals: Mapping[tuple[int, int], float] | None = None,
         loop: int | None = None,
         most: int | None = None,
+        also: int | None = None,
     ) -> Watched:
         """Run a script once, as `script.watch` does, within the limit."""
         listed = [[line, column, value] for (line, column), value in (literals or {}).items()]
-        options: dict[str, Any] = {"literals": listed, "loop": loop, "most": most, "seconds": self._limit / 2}
+        options: dict[str, Any] = {
+            "literals": listed,
+            "loop": loop,
+            "most": most,
+            "also": also,
+            "seconds": self._limit / 2,
+        }
         options["language"] = current()
         reply, arrays = self._ask("watch", path=str(self._path), text=self._text, **options, **self._files)
         if "problem" in reply:
@@ -222,7 +229,7 @@ class Guest:
         except ProcessFailure as failure:
             kind: Kind = "crashed"
             reason = failure.reason
-            if "no sign of life" in reason:
+            if failure.silent:
                 kind = "timed-out"
                 reason = phrase(
                     "{path} did not come to an end within {limit:g} seconds: an endless loop?",
@@ -247,11 +254,13 @@ class Local:
         With forward, loss, backward and perhaps update.
     path : Path
         What errors call it.
+    called : str
+        What they call it instead, where the functions come from a cell of a notebook that runs.
     """
 
-    def __init__(self, holder: object, path: Path) -> None:
+    def __init__(self, holder: object, path: Path, called: str = "") -> None:
         self.path = path
-        self._person = Person(functions_of(holder, str(path)), path)
+        self._person = Person(functions_of(holder, called or str(path)), path, called)
         self.has_update = self._person.has_update
         self.ended = False
         self.careful = True

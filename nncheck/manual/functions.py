@@ -28,6 +28,7 @@ import numpy as np
 from nncheck import source
 from nncheck.errors import CaseError, InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 
 class Slip(Exception):
@@ -66,7 +67,7 @@ class Manual:
         """
         result = self._call(self.forward, params, X)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise Slip(f"forward returned {type(result).__name__}, expected a pair  Y, cache.")
+            raise Slip(phrase("forward returned {kind}, expected a pair  Y, cache.", kind=type(result).__name__))
         Y, cache = result
         E = _loss_value(self._call(self.loss, Y, YT))
         gradients = self._call(self.backward, params, cache, YT)
@@ -131,8 +132,12 @@ def load(path: Path) -> Manual:
     missing = [name for name in ("forward", "loss", "backward") if not callable(functions[name])]
     if missing:
         raise CaseError(
-            f"{path}: {', '.join(missing)} missing; expected forward(params, X) -> Y, cache; loss(Y, YT) -> float; "
-            "backward(params, cache, YT) -> {'W': dW, ...}."
+            phrase(
+                "{path}: {missing} missing; expected forward(params, X) -> Y, cache; loss(Y, YT) -> float; "
+                "backward(params, cache, YT) -> {{'W': dW, ...}}.",
+                path=path,
+                missing=", ".join(missing),
+            )
         )
     return Manual(path, **functions)  # type: ignore[arg-type]
 
@@ -146,17 +151,39 @@ def check_arrays(got: Any, params: Mapping[str, Array], function: str, prefix: s
         With the first name, shape or type that is off.
     """
     if not isinstance(got, Mapping):
-        raise Slip(f"{function} returned {type(got).__name__}, expected a dict with the keys {', '.join(params)}.")
+        raise Slip(
+            phrase(
+                "{function} returned {kind}, expected a dict with the keys {names}.",
+                function=function,
+                kind=type(got).__name__,
+                names=", ".join(params),
+            )
+        )
     checked: dict[str, Array] = {}
     for name, parameter in params.items():
         if name not in got:
-            keys = ", ".join(map(str, got)) or "none"
-            raise Slip(f"{function} returned no {name!r}: its keys are {keys}, expected {', '.join(params)}.")
+            keys = ", ".join(map(str, got)) or phrase("none")
+            raise Slip(
+                phrase(
+                    "{function} returned no {name!r}: its keys are {keys}, expected {names}.",
+                    function=function,
+                    name=name,
+                    keys=keys,
+                    names=", ".join(params),
+                )
+            )
         array = _as_array(got[name], prefix + name)
         if array.shape != parameter.shape:
             raise Slip(_shape_words(prefix + name, array.shape, parameter.shape))
         if array.dtype.kind not in "fiu":
-            raise Slip(f"{prefix}{name} has dtype {array.dtype}, expected floating point numbers.")
+            raise Slip(
+                phrase(
+                    "{prefix}{name} has dtype {dtype}, expected floating point numbers.",
+                    prefix=prefix,
+                    name=name,
+                    dtype=array.dtype,
+                )
+            )
         checked[name] = array
     return checked
 
@@ -177,7 +204,14 @@ def _as_array(value: Any, name: str) -> Array:
     try:
         array = np.asarray(value)
     except Exception as error:
-        raise Slip(f"{name} is no array of numbers but {type(value).__name__} ({error}).") from None
+        raise Slip(
+            phrase(
+                "{name} is no array of numbers but {kind} ({error}).",
+                name=name,
+                kind=type(value).__name__,
+                error=error,
+            )
+        ) from None
     return array
 
 
@@ -186,21 +220,27 @@ def _loss_value(E: Any) -> float:
         return float(E)
     array = _as_array(E, "loss")
     if array.size != 1 or array.dtype.kind not in "fiu":
-        raise Slip(f"loss returned {_described(E, array)}, expected one number.")
+        raise Slip(phrase("loss returned {got}, expected one number.", got=_described(E, array)))
     return float(array.reshape(()))
 
 
 def _described(value: Any, array: Array) -> str:
     if array.ndim and array.dtype.kind in "fiu":
-        return f"an array of shape {array.shape}"
-    return f"{value!r:.40} of type {type(value).__name__}"
+        return phrase("an array of shape {shape}", shape=array.shape)
+    return phrase("{value!r:.40} of type {kind}", value=value, kind=type(value).__name__)
 
 
 def _shape_words(name: str, got: tuple[int, ...], expected: tuple[int, ...]) -> str:
     words = {2: "(n_out, n_in)", 1: "(n_out,)"}.get(len(expected), "")
-    text = f"{name} has shape {got}, expected {words + ' = ' if words else ''}{expected}."
+    text = phrase(
+        "{name} has shape {got}, expected {symbols}{expected}.",
+        name=name,
+        got=got,
+        symbols=words + " = " if words else "",
+        expected=expected,
+    )
     if sorted(got) == sorted(expected) and got != expected:
-        text += " The same sizes in another order: is a transpose missing or too many?"
+        text += phrase(" The same sizes in another order: is a transpose missing or too many?")
     elif len(got) == 2 and len(expected) == 1 and expected[0] in got:
-        text += " Is the sum over the batch missing?"
+        text += phrase(" Is the sum over the batch missing?")
     return text

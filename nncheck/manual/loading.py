@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from nncheck import source
@@ -33,14 +33,14 @@ def load(path: Path, text: str, raised: list[str] | None = None) -> Person:
     with standing_in():
         module = source.run_module(text, path, "nncheck_person", may_exit=True, go_on=raised)
     try:
-        return Person(functions_of(_holder(module), str(path), whole=False), path)
+        return Person(functions_of(holder_of(module), str(path), whole=False), path)
     except InputError:
         if raised:
             raise InputError(raised[0]) from None
         raise
 
 
-def _holder(module: ModuleType) -> object:
+def holder_of(module: ModuleType | SimpleNamespace) -> object:
     """Return what holds the functions: the module, else the one object in it that does, else one of its class."""
     if all(callable(getattr(module, name, None)) for name in FUNCTIONS[:3]):
         return module

@@ -83,6 +83,9 @@ def _step(person: Person, training: Training, params: Mapping[str, Array]) -> di
     for key, name, shape in (("E", "E", ()), *((f"g:{n}", f"d{n}", array.shape) for n, array in params.items())):
         value = one.arrays.get("E") if name == "E" else found.get(name)
         if value is None:
+            what = next((one.described[k] for k, n in training.names.items() if n == name and k in one.described), "")
+            if what:
+                raise Stopped("missing", phrase("no {quantity} to go on with: it is {what}.", quantity=name, what=what))
             raise Stopped("missing", phrase("no {quantity} to go on with.", quantity=name))
         value = training.layout.back_weight(value) if len(shape) == 2 else value
         if value.size != int(np.prod(shape)) or (len(shape) == 2 and value.shape != shape):

@@ -26,14 +26,17 @@ class Cells:
     ----------
     starts : tuple of int
         Line of the text at which each code cell begins, from 1.
+    numbers : tuple of int
+        What the notebook calls each, where it runs and has numbered them; counted from 1 if it is empty.
     """
 
     starts: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
 
     def place(self, line: int) -> tuple[int, int]:
-        """Return the code cell, counted from 1, and the line in it."""
-        cell = sum(start <= line for start in self.starts)
-        return max(cell, 1), line - self.starts[max(cell, 1) - 1] + 1
+        """Return the number of the code cell and the line in it, counted from 1."""
+        cell = max(sum(start <= line for start in self.starts), 1)
+        return self.numbers[cell - 1] if self.numbers else cell, line - self.starts[cell - 1] + 1
 
     def words(self, line: int) -> str:
         """``code cell 3, line 2``."""

@@ -102,11 +102,14 @@ class Person:
         forward, loss, backward and perhaps update.
     path : Path
         Of the file they come from, for the words of what they raise.
+    called : str
+        What a reader knows it as, if that is not its path.
     """
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]], path: Path) -> None:
+    def __init__(self, functions: Mapping[str, Callable[..., Any]], path: Path, called: str = "") -> None:
         self._functions = dict(functions)
         self._path = path
+        self._called = called
 
     @property
     def has_update(self) -> bool:
@@ -307,7 +310,7 @@ class Person:
             said = said if name in said else f"{name}: {said}"
             raise Stopped("missing", said) from None
         except BaseException as error:  # exit() and its like are findings too
-            raise Stopped("code", source.describe(error, self._path)) from None
+            raise Stopped("code", source.describe(error, self._path, self._called)) from None
 
 
 def _read(given: Given, sentence: str) -> None:

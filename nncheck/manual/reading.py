@@ -10,17 +10,18 @@ from typing import Literal
 
 from nncheck import formula, source
 from nncheck.errors import FormulaError, InputError
+from nncheck.language import N_, phrase, translate
 from nncheck.manual.scripts import syntax
 
 Form = Literal["functions", "script", "notebook", "numbers", "formulas"]
 
 #: What each form needs, in words.
 NEEDS: dict[str, str] = {
-    "functions": "forward(params, X) and backward(params, cache, YT) in a Python file",
-    "script": "a Python file with a loop that runs forward, backward and update",
-    "notebook": "a Jupyter notebook (.ipynb) with code in one of these forms",
-    "numbers": "a table (CSV, NPZ) with step, E or parameters, or printed lines  step loss",
-    "formulas": "lines  NAME = expression  such as  dW = dZ.T @ X",
+    "functions": N_("forward(params, X) and backward(params, cache, YT) in a Python file"),
+    "script": N_("a Python file with a loop that runs forward, backward and update"),
+    "notebook": N_("a Jupyter notebook (.ipynb) with code in one of these forms"),
+    "numbers": N_("a table (CSV, NPZ) with step, E or parameters, or printed lines  step loss"),
+    "formulas": N_("lines  NAME = expression  such as  dW = dZ.T @ X"),
 }
 _STATEMENT = re.compile(r"^[ \t]*(?:def|class|import|from|for|while|if|return|with|try|print)\b", re.MULTILINE)
 #: A number as in any table, with a decimal comma too; nothing in it can be read in two ways.
@@ -50,7 +51,13 @@ def recognise(text: str | None, path: Path | str, insist: str | None = None) -> 
     path = Path(path)
     if insist is not None:
         if insist not in NEEDS:
-            raise InputError(f"--as {insist}: there is no such form; expected one of {', '.join(NEEDS)}.")
+            raise InputError(
+                phrase(
+                    "--as {form}: there is no such form; expected one of {forms}.",
+                    form=insist,
+                    forms=", ".join(NEEDS),
+                )
+            )
         for form in NEEDS:
             if form == insist:
                 return form  # type: ignore[return-value]
@@ -87,7 +94,9 @@ def _python(text: str, path: Path) -> Form:
     if _names(tree) & {"forward", "backward"}:
         missing = sorted({"forward", "backward"} - _names(tree))
         if missing:
-            raise InputError(f"{path}: defines no {missing[0]}; {_needs('functions')}.")
+            raise InputError(
+                phrase("{path}: defines no {name}; {needs}.", path=path, name=missing[0], needs=_needs("functions"))
+            )
         return "functions"
     raise InputError(_none_fits(path))
 
@@ -194,13 +203,20 @@ def refuse_deep(text: str, path: Path) -> None:
 
 
 def _too_deep(path: Path) -> str:
-    return f"{path}: is nested too deeply to be read; expected statements and expressions as a person writes them."
+    return phrase(
+        "{path}: is nested too deeply to be read; expected statements and expressions as a person writes them.",
+        path=path,
+    )
 
 
 def _needs(form: str) -> str:
-    return f"the form {form} needs {NEEDS[form]}"
+    return phrase("the form {form} needs {needs}", form=form, needs=translate(NEEDS[form]))
 
 
 def _none_fits(path: Path) -> str:
-    listed = "\n".join(f"  {form}: {words}" for form, words in NEEDS.items())
-    return f"{path}: it cannot be told what this is. Expected one of\n{listed}\nor say which it is with --as FORM."
+    listed = "\n".join(f"  {form}: {translate(words)}" for form, words in NEEDS.items())
+    return phrase(
+        "{path}: it cannot be told what this is. Expected one of\n{listed}\nor say which it is with --as FORM.",
+        path=path,
+        listed=listed,
+    )

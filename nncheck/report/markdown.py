@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
+from nncheck.language import phrase
 from nncheck.record import CaseResult, RunResult
 from nncheck.report import words
 
@@ -13,17 +14,19 @@ def render(result: RunResult) -> str:
     head, rows = words.summary(result.cases)
     parts = ["# nncheck", _table(rows, head), *(_case(case) for case in result.cases)]
     used = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-    return "\n\n".join([*parts, f"Made with {used}."]) + "\n"
+    return "\n\n".join([*parts, phrase("Made with {used}.", used=used)]) + "\n"
 
 
 def _case(case: CaseResult) -> str:
     parts = [
         f"## {plain(case.case)}: {plain(case.title)}",
         f"**{words.SIGNS[case.verdict]} {words.verdict(case)}**: {plain(words.sentence(case))}",
-        f"{case.steps:,} steps, torch on {plain(words.device(case))} against manual.py in {case.dtypes['manual']}.",
+        f"{plain(words.sides(case))}.",
     ]
     if case.findings:
-        parts.append("\n".join(f"- **{finding.fault}**: {plain(finding.text)}" for finding in case.findings))
+        parts.append(
+            "\n".join(f"- **{words.called(finding.fault)}**: {plain(finding.text)}" for finding in case.findings)
+        )
     if case.rows:
         parts.append(_table([words.cells(row) for row in case.rows], words.headings(case)))
     details = words.details(case)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from tabulate import tabulate
 
 from nncheck.record import CaseResult, RunResult
 from nncheck.report import words
+from nncheck.report.wrapping import wrapped
+
+_WIDTH = 118
 
 
 def render(result: RunResult) -> str:
@@ -28,10 +29,8 @@ def aligned(rows: list[list[str]], head: list[str]) -> str:
 
 def _case(case: CaseResult) -> str:
     first = f"{words.SIGNS[case.verdict]} {case.case}: {words.sentence(case)}"
-    sides = f"torch on {words.device(case)} against manual.py in {case.dtypes['manual']}"
-    second = f"  {case.title} - {case.steps:,} steps, {sides}"
-    parts = [first, second]
-    parts += [_wrapped(f"{finding.fault}: {finding.text}") for finding in case.findings]
+    parts = [first, f"  {case.title} - {words.sides(case)}"]
+    parts += [_wrapped(f"{words.called(finding.fault)}: {finding.text}") for finding in case.findings]
     if case.rows:
         parts += ["", aligned([words.cells(row) for row in case.rows], words.headings(case)), ""]
     parts += [_wrapped(line) for line in words.details(case)]
@@ -39,7 +38,7 @@ def _case(case: CaseResult) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 118, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+    return wrapped(" ".join(text.splitlines()), "  ", "    ", _WIDTH)
 
 
 def _is_number(cell: str) -> bool:

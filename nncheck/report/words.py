@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from nncheck.record import CaseResult, Local, Row
+from nncheck.language import N_, phrase, translate
+from nncheck.record import FAULTS, CaseResult, Local, Row
 
 SIGNS = {"agree": "✓", "differ": "✗", "cannot-tell": "?"}
+VERDICTS = {"agree": N_("agree"), "differ": N_("differ"), "cannot-tell": N_("cannot tell")}
+_WRONG = {
+    "derivation": N_("the derivation is wrong from step {step} on{which}"),
+    "device": N_("the device is wrong from step {step} on{which}"),
+    "loss": N_("the reported loss of manual.py is wrong from step {step} on"),
+}
+_RIGHT = {"derivation": N_("the derivation is right"), "device": N_("the device is right")}
 
 
 def verdict(case: CaseResult) -> str:
     """Return the verdict as words: agree, differ, cannot tell."""
-    return case.verdict.replace("-", " ")
+    return translate(VERDICTS[case.verdict])
+
+
+def called(name: str) -> str:
+    """Return what a fault, a side or the loss is called; any other name stays as it is."""
+    return translate(FAULTS[name]) if name in FAULTS else name
 
 
 def sentence(case: CaseResult) -> str:
     """Say in one sentence whether the case agrees, and if not, who is at fault and from which step on."""
     if case.verdict == "agree":
-        return f"all {case.steps:,} steps agree: what is left between the two sides is rounding."
+        return phrase("all {steps:,} steps agree: what is left between the two sides is rounding.", steps=case.steps)
     if case.verdict == "cannot-tell":
-        return "nothing differs, but not every quantity could be resolved: see the notes."
+        return phrase("nothing differs, but not every quantity could be resolved: see the notes.")
     parts = []
     for fault in case.faults:
         own = [finding for finding in case.findings if finding.fault == fault]
         first = min(finding.first_step for finding in own)
         names = list(dict.fromkeys(finding.quantity for finding in own if finding.quantity))
-        what = {"derivation": "the derivation", "device": "the device", "loss": "the reported loss of manual.py"}[fault]
-        which = f" ({', '.join(names)})" if names and fault != "loss" else ""
-        parts.append(f"{what} is wrong from step {first} on{which}")
-    cleared = [side for side in ("derivation", "device") if side not in case.faults and _checked(case, side)]
-    parts += [f"the {side} is right" for side in cleared]
-    return "; ".join(parts) + "."
+        which = f" ({', '.join(names)})" if names else ""
+        parts.append(phrase(_WRONG[fault], step=first, which=which))
+    cleared = [side for side in _RIGHT if side not in case.faults and _checked(case, side)]
+    parts += [translate(_RIGHT[side]) for side in cleared]
+    said = parts[0]
+    for part in parts[1:]:
+        said = phrase("{said}; {more}", said=said, more=part)
+    return f"{said}."
 
 
 def device(case: CaseResult) -> str:
@@ -36,14 +51,30 @@ def device(case: CaseResult) -> str:
     name = f"{case.device.kind} ({case.device.name})" if case.device.name else case.device.kind
     if case.device.fallback is None:
         return name
-    return f"{name}, because the device failed at {case.device.fallback.stage}: {case.device.fallback.reason}"
+    fallback = case.device.fallback
+    return phrase(
+        "{name}, because the device failed at {stage}: {reason}",
+        name=name,
+        stage=fallback.stage,
+        reason=fallback.reason,
+    )
+
+
+def sides(case: CaseResult) -> str:
+    """Say what was held against what: torch on which device, manual.py in which precision."""
+    return phrase(
+        "{steps:,} steps, torch on {device} against manual.py in {dtype}",
+        steps=case.steps,
+        device=device(case),
+        dtype=case.dtypes["manual"],
+    )
 
 
 def ratio(local: Local) -> str:
     """Return error / bound with its quantity and step."""
     if local.ratio is None:
-        return "not checked"
-    return f"{local.ratio:.3g} ({local.name}, step {local.step})"
+        return phrase("not checked")
+    return phrase("{ratio:.3g} ({name}, step {step})", ratio=local.ratio, name=local.name, step=local.step)
 
 
 def cells(row: Row) -> list[str]:
@@ -54,20 +85,22 @@ def cells(row: Row) -> list[str]:
 
 def headings(case: CaseResult) -> list[str]:
     """Return the headings that belong to `cells`."""
-    return ["step", "loss autograd", "loss manual", "diff", *(f"{name} diff [at]" for name in case.final["autograd"])]
+    losses = [phrase("loss autograd"), phrase("loss manual"), phrase("diff")]
+    return [phrase("step"), *losses, *(phrase("{name} diff [at]", name=name) for name in case.final["autograd"])]
 
 
 def details(case: CaseResult) -> list[str]:
     """Return the lines below a case's rows: local checks, drift, fallback, notes."""
     lines = []
     if case.rows:
-        lines.append(
-            "largest error / bound: "
-            + ", ".join(f"{side} {ratio(case.local[side])}" for side in ("derivation", "loss", "device"))
+        ratios = ", ".join(f"{called(side)} {ratio(case.local[side])}" for side in ("derivation", "loss", "device"))
+        lines.append(phrase("largest error / bound: {ratios}", ratios=ratios))
+        worst = ", ".join(
+            phrase("{name} {diff:.2e} (step {step})", name=called(name), diff=at.diff, step=at.step)
+            for name, at in case.worst.items()
         )
-        worst = ", ".join(f"{name} {at.diff:.2e} (step {at.step})" for name, at in case.worst.items())
-        lines.append(f"largest difference of the two free runs: {worst}")
-    lines += [f"note: {note}" for note in case.notes]
+        lines.append(phrase("largest difference of the two free runs: {worst}", worst=worst))
+    lines += [phrase("note: {note}", note=note) for note in case.notes]
     return lines
 
 
@@ -78,9 +111,9 @@ def summary(cases: tuple[CaseResult, ...]) -> tuple[list[str], list[list[str]]]:
             case.case,
             case.title,
             f"{SIGNS[case.verdict]} {verdict(case)}",
-            ", ".join(case.faults) or "none",
+            ", ".join(map(called, case.faults)) or phrase("none"),
             f"{case.steps:,}",
-            case.device.kind + (" (fallback)" if case.device.fallback else ""),
+            phrase("{device} (fallback)", device=case.device.kind) if case.device.fallback else case.device.kind,
             f"{case.worst['loss'].diff:.2e}" if case.worst else "",
             *(
                 "" if case.local[side].ratio is None else f"{case.local[side].ratio:.3g}"
@@ -89,8 +122,8 @@ def summary(cases: tuple[CaseResult, ...]) -> tuple[list[str], list[list[str]]]:
         ]
         for case in cases
     ]
-    head = ["case", "title", "verdict", "faults", "steps", "device", "loss diff", "derivation/bound", "device/bound"]
-    return head, rows
+    head = [phrase("case"), phrase("title"), phrase("verdict"), phrase("faults"), phrase("steps"), phrase("device")]
+    return [*head, phrase("loss diff"), phrase("derivation/bound"), phrase("device/bound")], rows
 
 
 def _checked(case: CaseResult, side: str) -> bool:

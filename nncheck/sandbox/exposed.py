@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 PACKAGE = Path(__file__).resolve().parents[1]
 #: Of nncheck itself: derivations, certificates, templates and everything that computes truths stay outside.
@@ -113,7 +114,9 @@ def _located(name: str) -> list[str]:
     except (ImportError, ValueError):
         spec = None
     if spec is None or not (spec.origin or spec.submodule_search_locations):
-        raise InputError(f"imports: {name!r} is not installed here; install it or leave it out of the assignment.")
+        raise InputError(
+            phrase("imports: {name!r} is not installed here; install it or leave it out of the assignment.", name=name)
+        )
     places = list(spec.submodule_search_locations or [])
     if not places:
         return [str(spec.origin)]

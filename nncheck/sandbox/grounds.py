@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nncheck.language import phrase
 from nncheck.sandbox.exposed import Exposed
 from nncheck.sandbox.faults import SandboxError
 
@@ -63,7 +64,7 @@ def ground(name: str, seen: Exposed) -> Ground:
     if name == "bubblewrap":
         program = shutil.which("bwrap")
         if program is None:
-            raise SandboxError("bubblewrap (bwrap) is not installed.")
+            raise SandboxError(phrase("bubblewrap (bwrap) is not installed."))
         return Ground(
             name=name,
             command=(program, *_bubblewrap(seen)),
@@ -72,7 +73,7 @@ def ground(name: str, seen: Exposed) -> Ground:
         )
     if name == "user":
         if not _root():
-            raise SandboxError("only root can start another user's process.")
+            raise SandboxError(phrase("only root can start another user's process."))
         return Ground(name=name, command=(), user=_free_user(), walls="plain")
     return Ground(name=name, command=(), user=None, walls="plain")
 
@@ -132,4 +133,4 @@ def _free_user() -> int:
     for number in candidates:
         if number not in used and any(start <= number < start + count for start, count in spans):
             return number
-    raise SandboxError("there is no user left to run submissions as.")
+    raise SandboxError(phrase("there is no user left to run submissions as."))

@@ -77,7 +77,9 @@ class JobSeat:
             self._job = in_job(int(hello["pid"]), limits)
         except (ProcessFailure, KeyError, ValueError) as failure:
             self._process.close()
-            raise SandboxError(f"the process for a submission did not start ({failure}).") from None
+            raise SandboxError(
+                phrase("the process for a submission did not start ({failure}).", failure=failure)
+            ) from None
 
     def ask(
         self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = LIMIT, **header: Any
@@ -112,12 +114,12 @@ class JobSeat:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _said(self, failure: ProcessFailure, limit: float) -> tuple[Kind, str]:
-        if "no sign of life" in failure.reason:
+        if failure.silent:
             return "timed-out", phrase(
                 "the file did not come to an end within {limit:g} seconds: an endless loop?",
                 limit=min(limit, max(self._left, 0.0)),
             )
-        if f"exit code {OUT_OF_MEMORY}" in failure.reason:
+        if failure.code == OUT_OF_MEMORY:
             return "too-much-memory", phrase("there are {limit} MB of memory in all.", limit=self._limits.memory)
         return "crashed", clean.text(failure.reason, 500)
 

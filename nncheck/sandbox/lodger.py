@@ -14,7 +14,7 @@ import numpy as np
 
 from nncheck import frames, source
 from nncheck.formula.plain import Array
-from nncheck.language import phrase
+from nncheck.language import phrase, reason_of
 from nncheck.manual.child import Answer, Child
 
 #: Exit code of a process that could not even say that its memory is used up.
@@ -99,6 +99,6 @@ def _write_files(described: list[list[Any]], content: bytes) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content[at : at + size])
         except OSError as error:
-            reason = error.strerror or error
+            reason = reason_of(error)
             raise OSError(phrase("{path} does not fit into the folder ({reason})", path=name, reason=reason)) from None
         at += size

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
+from nncheck.language import phrase
 from nncheck.manual.client import Transport
 from nncheck.sandbox.faults import SandboxError
 from nncheck.sandbox.limits import Limits
@@ -43,7 +44,7 @@ def open_ground(name: str, limits: Limits, imports: Sequence[str] = ()) -> Opene
 
         return Jobs(limits)
     if sys.platform == "win32":
-        raise SandboxError(f"the ground {name!r} needs a system that can fork.")
+        raise SandboxError(phrase("the ground {name!r} needs a system that can fork.", name=name))
     return Zygotes(name, limits, imports)
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from nncheck.errors import InputError
 from nncheck.grades import GroundFacts
+from nncheck.language import phrase, translate
 from nncheck.manual.client import Guest
 from nncheck.sandbox import grounds, trial
 from nncheck.sandbox.exposed import PACKAGE
@@ -101,7 +102,13 @@ def prepare(
         If none can be started, or none holds and there is no trust; naming what is open.
     """
     if ground is not None and ground not in grounds.GROUNDS:
-        raise InputError(f"isolation: got {ground!r}, expected one of {', '.join(grounds.GROUNDS)}.")
+        raise InputError(
+            phrase(
+                "isolation: got {ground!r}, expected one of {grounds}.",
+                ground=ground,
+                grounds=", ".join(grounds.GROUNDS),
+            )
+        )
     names = (tested.name,) if tested else (ground,) if ground else grounds.possible()
     failed, best = [], None
     for name in names:
@@ -121,8 +128,11 @@ def prepare(
             break
     if best is None:
         raise InputError(
-            f"isolation: no ground for submissions starts here ({'; '.join(failed)}). Install bubblewrap (Linux, "
-            "WSL2), or use a Python that other users can read."
+            phrase(
+                "isolation: no ground for submissions starts here ({failed}). Install bubblewrap (Linux, WSL2), or "
+                "use a Python that other users can read.",
+                failed="; ".join(failed),
+            )
         )
     opened, facts = best
     if trial.serious(facts) and not trust:
@@ -130,11 +140,17 @@ def prepare(
         reasons = f" ({' '.join(failed)})" if failed else ""
         if facts.name == "user" and "read the answers" in facts.open:
             folders = " ".join(sorted({str(path.parents[1]) for path in trial.answers_of(PACKAGE)}))
-            reasons += f" (the answers are safe once others cannot read them: chmod go= {folders})"
+            safe = phrase("the answers are safe once others cannot read them: chmod go= {folders}", folders=folders)
+            reasons += f" ({safe})"
         raise InputError(
-            f"isolation: on the ground {facts.name!r}, the strongest that starts here{reasons}, submissions could: "
-            f"{', '.join(trial.serious(facts))}. Install bubblewrap (Linux, WSL2), or give --trust if you trust all "
-            "of them as your own code."
+            phrase(
+                "isolation: on the ground {name!r}, the strongest that starts here{reasons}, submissions could: "
+                "{serious}. Install bubblewrap (Linux, WSL2), or give --trust if you trust all of them as your own "
+                "code.",
+                name=facts.name,
+                reasons=reasons,
+                serious=", ".join(map(translate, trial.serious(facts))),
+            )
         )
     return Sandbox(opened, facts, limits)
 

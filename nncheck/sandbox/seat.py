@@ -124,7 +124,7 @@ class Seat:
                 parts.update(replies)
                 self._stage = reply["stage"] if reply["stage"] in _STAGES else self._stage
                 self._deadline = min(time.monotonic() + self._limit, self._end)
-            raise frames.FrameError("signs of life without an end")
+            raise frames.FrameError(phrase("signs of life without an end"))
         except Ended as ended:
             ended.part, ended.arrays = {**part, **ended.part}, {**parts, **ended.arrays}
             raise
@@ -158,7 +158,7 @@ class Seat:
     def _answer(self, reply: dict[str, Any], arrays: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
         answer = reply.get("answer")
         if not isinstance(answer, dict):
-            raise frames.FrameError("no answer in it")
+            raise frames.FrameError(phrase("no answer in it"))
         problem = answer.get("problem")
         text = problem.get("text") if isinstance(problem, dict) else None
         self._drain()
@@ -246,13 +246,15 @@ class Seat:
         self._take_report(_PATIENCE)
         if not self.report:
             self._zygote.close()
-            raise SandboxError("the sandbox's own process does not say that a submission has ended; it was ended.")
+            raise SandboxError(
+                phrase("the sandbox's own process does not say that a submission has ended; it was ended.")
+            )
 
     def _take_report(self, patience: float) -> None:
         self.report = self._reported(patience)
         if "fault" in self.report:
             self._zygote.close()
-            raise SandboxError(f"the sandbox failed: {self.report['fault']}.")
+            raise SandboxError(phrase("the sandbox failed: {fault}.", fault=self.report["fault"]))
 
     def _reported(self, patience: float) -> dict[str, Any]:
         """Return what the watching process says at its end; nothing if it says nothing in this time."""
@@ -269,7 +271,7 @@ class Seat:
                 chunk = b""
             text += chunk
             if not chunk:
-                return {"fault": "its own process has come to an end"}
+                return {"fault": phrase("its own process has come to an end")}
             if text.endswith(b"}"):
                 break
         said: dict[str, Any] = json.loads(text.replace(b"}{", b"}\n").splitlines()[0])
@@ -277,7 +279,7 @@ class Seat:
 
     def _how_it_ended(self, error: Exception) -> tuple[Any, str]:
         """Return kind and words for a process that gave no answer."""
-        ended = self._ends.frames.fileno() >= 0 and "stream ended" in str(error)
+        ended = self._ends.frames.fileno() >= 0 and isinstance(error, frames.StreamEnded)
         if ended and not self.report:  # by itself, or about to
             self._take_report(0.5)
         with contextlib.suppress(_Loud):

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 from nncheck.sandbox.exposed import exposed
 from nncheck.sandbox.faults import SandboxError
 from nncheck.sandbox.grounds import OWN, environment, ground
@@ -117,7 +118,7 @@ class Zygote:
                 ends.close()
                 self.close()
                 if last:
-                    raise SandboxError(f"the sandbox's own process is gone ({error}).") from None
+                    raise SandboxError(phrase("the sandbox's own process is gone ({error}).", error=error)) from None
                 continue
             finally:
                 theirs.close()
@@ -180,7 +181,7 @@ class Zygote:
         except OSError as error:
             theirs.close()
             ours.close()
-            raise SandboxError(f"the sandbox cannot be started: {error}") from None
+            raise SandboxError(phrase("the sandbox cannot be started: {error}", error=error)) from None
         theirs.close()
         self._control = ours
         self.said = self._greeting(ours)
@@ -200,14 +201,22 @@ class Zygote:
             return said
         why = str(said.get("why", "")) or self._last_words()
         if self._ground.name == "user" and why.startswith(("ModuleNotFoundError", "ImportError", "PermissionError")):
-            why = f"other users cannot read the Python at {self._seen.python}, or its packages: {why}"
+            why = phrase(
+                "other users cannot read the Python at {python}, or its packages: {why}",
+                python=self._seen.python,
+                why=why,
+            )
         self.close()
         blamed = [name for name in self._imports if f"'{name.split('.')[0]}" in why or why.startswith("ModuleNotFound")]
         if blamed:
             raise InputError(
-                f"imports: {', '.join(blamed)} cannot be imported in the sandbox ({why}); name what it needs there too."
+                phrase(
+                    "imports: {names} cannot be imported in the sandbox ({why}); name what it needs there too.",
+                    names=", ".join(blamed),
+                    why=why,
+                )
             )
-        raise SandboxError(f"the sandbox's own process did not start ({why}).")
+        raise SandboxError(phrase("the sandbox's own process did not start ({why}).", why=why))
 
     def _last_words(self) -> str:
         assert self._errors is not None and self._process is not None
@@ -215,4 +224,4 @@ class Zygote:
             self._process.wait(2)
         self._errors.seek(0)
         lines = self._errors.read(100_000).decode("utf-8", "replace").split("\n")
-        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), phrase("it said nothing"))

@@ -13,6 +13,7 @@ from nncheck import case as cases
 from nncheck.case import Case
 from nncheck.errors import InputError
 from nncheck.files import check_writable, write_whole
+from nncheck.language import phrase, reason_of
 from nncheck.scaffold.templates import template
 
 FILE = "assignment.toml"
@@ -46,10 +47,20 @@ def write_assignment(
     """
     path = output if output is not None else Path(FILE)
     if path.suffix.lower() != ".toml" and (path.is_file() or not path.exists()):
-        raise InputError(f"{path}: got a name that ends in {path.suffix or 'nothing'!r}, expected one in .toml.")
+        raise InputError(
+            phrase(
+                "{path}: got a name that ends in {suffix!r}, expected one in .toml.",
+                path=path,
+                suffix=path.suffix or phrase("nothing"),
+            )
+        )
     if path.is_file() and not force:
         raise InputError(
-            f"{path} is there already; name another file with -o, or give --force to lose what is in it and its secret."
+            phrase(
+                "{path} is there already; name another file with -o, or give --force to lose what is in it and its "
+                "secret.",
+                path=path,
+            )
         )
     check_writable(path)
     text = assignment_text(case, points, path.parent)
@@ -100,4 +111,4 @@ def _keep_private(path: Path) -> None:
         path.touch(mode=0o600)
         path.chmod(0o600)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from None
+        raise InputError(phrase("{path}: cannot be written ({reason}).", path=path, reason=reason_of(error))) from None

@@ -10,6 +10,7 @@ from nncheck import case as cases
 from nncheck import source
 from nncheck.errors import CaseError, InputError
 from nncheck.files import write_whole
+from nncheck.language import phrase, reason_of
 from nncheck.scaffold.templates import template
 
 # What Windows keeps for its devices, with any ending.
@@ -43,18 +44,26 @@ def write_case(wanted: str | Path, like: str | Path | None = None, *, force: boo
     _check_name(folder, str(wanted))
     files = _copied(like) if like is not None else {name: template("case", name) for name in cases.FILES}
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; choose another name for the folder of the case.")
+        raise InputError(phrase("{folder} is a file; choose another name for the folder of the case.", folder=folder))
     standing = [name for name in cases.FILES if (folder / name).exists()]
     if standing and not force:
         raise InputError(
-            f"{folder} holds {', '.join(standing)} already; choose another name, or give --force to lose them."
+            phrase(
+                "{folder} holds {files} already; choose another name, or give --force to lose them.",
+                folder=folder,
+                files=", ".join(standing),
+            )
         )
     try:
         folder.mkdir(exist_ok=True)
     except FileNotFoundError:
-        raise InputError(f"{folder}: the folder {folder.parent} does not exist; make it first.") from None
+        raise InputError(
+            phrase("{folder}: the folder {parent} does not exist; make it first.", folder=folder, parent=folder.parent)
+        ) from None
     except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror or error}).") from None
+        raise InputError(
+            phrase("{folder}: cannot be made ({reason}).", folder=folder, reason=reason_of(error))
+        ) from None
     for name, text in files.items():
         write_whole(folder / name, text)
     return folder
@@ -77,17 +86,21 @@ def _check_name(folder: Path, wanted: str) -> None:
     name = folder.name
     odd = re.search(r'[<>:"|?*\\\x00-\x1f]', name)
     if not name or name == "..":
-        problem = "names no new folder"
+        problem = phrase("names no new folder")
     elif odd:
-        problem = f"holds {odd.group()!r}, which Windows does not take"
+        problem = phrase("holds {sign!r}, which Windows does not take", sign=odd.group())
     elif name != name.strip() or name.endswith("."):
-        problem = "begins or ends with a blank, or ends with a full stop"
+        problem = phrase("begins or ends with a blank, or ends with a full stop")
     elif name.split(".")[0].lower() in _DEVICES:
-        problem = "is what Windows calls a device"
+        problem = phrase("is what Windows calls a device")
     elif name.startswith("-"):
-        problem = "begins with -, as an option does"
+        problem = phrase("begins with -, as an option does")
     elif wanted == name and name.lower().replace("-", "_") in cases.names():
-        problem = "is a case that comes with nncheck, and the name would mean that one"
+        problem = phrase("is a case that comes with nncheck, and the name would mean that one")
     else:
         return
-    raise CaseError(f"The name {wanted!r} {problem}; give the new case another, such as my_case.")
+    raise CaseError(
+        phrase(
+            "The name {wanted!r} {problem}; give the new case another, such as my_case.", wanted=wanted, problem=problem
+        )
+    )

@@ -59,7 +59,7 @@ def forward_lines(case: Case) -> tuple[Line, ...]:
     """
     derivation = case.derivation()
     if "E" not in derivation.names:
-        raise FormulaError("gives no E; expected a line for the loss", str(case.folder / "derivation.txt"))
+        raise FormulaError(phrase("gives no E; expected a line for the loss"), str(case.folder / "derivation.txt"))
     return derivation.lines[: derivation.names.index("E") + 1]
 
 

@@ -10,7 +10,7 @@ from nncheck import case as cases
 from nncheck.case import Case
 from nncheck.errors import InputError
 from nncheck.files import check_writable, write_whole
-from nncheck.language import current
+from nncheck.language import current, phrase
 from nncheck.scaffold.network import axis_names, forward_lines, in_words, parameter_axes
 from nncheck.scaffold.templates import template
 
@@ -41,9 +41,19 @@ def write_student_file(wanted: str | Path, output: Path | None = None, *, force:
     case = cases.find(wanted)
     path = output if output is not None else Path(f"{case.name}.py")
     if path.suffix.lower() != ".py" and (path.is_file() or not path.exists()):
-        raise InputError(f"{path}: got a name that ends in {path.suffix or 'nothing'!r}, expected one in .py.")
+        raise InputError(
+            phrase(
+                "{path}: got a name that ends in {suffix!r}, expected one in .py.",
+                path=path,
+                suffix=path.suffix or phrase("nothing"),
+            )
+        )
     if path.is_file() and not force:
-        raise InputError(f"{path} is there already; name another file with -o, or give --force to lose what is in it.")
+        raise InputError(
+            phrase(
+                "{path} is there already; name another file with -o, or give --force to lose what is in it.", path=path
+            )
+        )
     check_writable(path)
     write_whole(path, student_text(case, path.name, str(wanted)))
     return path

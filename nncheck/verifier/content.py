@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from nncheck import source
 from nncheck.errors import InputError
+from nncheck.frames import MAX_HEADER
 from nncheck.language import phrase
 from nncheck.manual.notebook import Cells, code_of
 from nncheck.manual.reading import recognise, refuse_deep, trains_too
+
+#: Bytes of the code as it is sent, with room for what is sent beside it.
+_MOST = MAX_HEADER - 20_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def read(path: Path, form: str | None = None, handed_in: bool = False) -> Conten
         If it cannot be read, or its form cannot be told.
     """
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it.")
+        raise InputError(phrase("{path}: is a folder; name a file in it.", path=path))
     if form == "numbers" or path.suffix.lower() in (".npz", ".npy"):
         return Content("numbers")
     text = source.read_text(path)
@@ -66,19 +71,37 @@ def read(path: Path, form: str | None = None, handed_in: bool = False) -> Conten
     if told == "formulas":
         if handed_in:
             return Content("formulas", text)
-        raise InputError(f"{path}: holds formulas; judge them with  nncheck derive {path.name} --case CASE")
+        raise InputError(
+            phrase(
+                "{path}: holds formulas; judge them with  nncheck derive {name} --case CASE", path=path, name=path.name
+            )
+        )
     if told != "notebook":
         if told != "numbers":
             refuse_deep(text, path)
+            _refuse_large(text, path)
         read_as = _alone() if told == "functions" and not handed_in and trains_too(text) else ()
         return Content(told, "" if told == "numbers" else text, read_as=read_as)
     code, cells = code_of(text)
     refuse_deep(code, path)
+    _refuse_large(code, path)
     slip = handed_in and (not _parses(code) or _defines_some(code))
     inner = "functions" if slip else recognise(code, path.with_suffix(".py"))
     if inner not in ("functions", "script"):
-        raise InputError(f"{path}: its code cells hold neither functions nor a training loop.")
+        raise InputError(phrase("{path}: its code cells hold neither functions nor a training loop.", path=path))
     return Content(inner, code, cells, (phrase("the code cells of a notebook, one after the other"),))
+
+
+def _refuse_large(text: str, path: Path) -> None:
+    """Refuse code that does not fit into one message to the process that is to run it; raises InputError."""
+    if len(text) * 12 > _MOST and len(json.dumps(text)) > _MOST:  # one sign takes 12 bytes at most
+        raise InputError(
+            phrase(
+                "{path}: holds {count} characters of code, too many to be run; expected a program as people write it.",
+                path=path,
+                count=f"{len(text):,}",
+            )
+        )
 
 
 def _parses(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,8 +19,9 @@ from nncheck.diagnosis.relations import relation
 from nncheck.diagnosis.search import Cause, Diagnosis
 from nncheck.errors import FormulaError, InputError
 from nncheck.formula import Derivation, Line, read_each
+from nncheck.formula.place import numbers
 from nncheck.formula.sizes import shortened
-from nncheck.language import phrase, use
+from nncheck.language import phrase, speaking
 from nncheck.probes import Probe
 from nncheck.verification import Checked, Explanation, Finding, VerifyResult
 from nncheck.verifier import words
@@ -37,6 +37,7 @@ from nncheck.verifier.task import Task
 from nncheck.verifier.truth import Autograd, by_lines
 
 
+@speaking
 def derive(
     what: str | Path, case: str | Path | Case, *, hints: int = 3, language: str = "en", seed: int = 0
 ) -> VerifyResult:
@@ -65,12 +66,12 @@ def derive(
         If the case cannot be used.
     """
     if hints not in (1, 2, 3, 4):
-        raise InputError(f"hints: got {hints!r}, expected 1 to 4.")
+        raise InputError(phrase("hints: got {hints!r}, expected 1 to 4.", hints=hints))
     path = Path(what)
     text = source.read_text(path)
     chosen = case if isinstance(case, Case) else cases.find(case)
     derivation = chosen.derivation()
-    with use(language), Autograd(chosen, certified_first=True) as autograd:
+    with Autograd(chosen, certified_first=True) as autograd:
         read_as, assessment = check_formulas(text, path, chosen, derivation, autograd, seed)
         task = Task(
             case=chosen,
@@ -125,8 +126,10 @@ def _shapes(probe: Probe) -> tuple[tuple[int, ...], int]:
 def _some_readable(errors: Sequence[FormulaError], lines: int) -> None:
     """Refuse a file of which no line can be used, with what is wrong with its first."""
     if len(errors) == lines:
-        more = f"\nNone of the other {lines - 1} lines can be used either." if lines > 1 else ""
-        raise FormulaError(errors[0].problem + more, errors[0].where)
+        first = errors[0]
+        said = f"{first.problem} {first.grammar}" if first.grammar else first.problem
+        more = "\n" + phrase("None of the other {count} lines can be used either.", count=lines - 1)
+        raise FormulaError(said + (more if lines > 1 else ""), first.where)
 
 
 def _some_known(path: Path, case: Case, derivation: Derivation, formulas: Formulas) -> None:
@@ -135,8 +138,13 @@ def _some_known(path: Path, case: Case, derivation: Derivation, formulas: Formul
     if formulas.errors:
         raise formulas.errors[0]
     raise InputError(
-        f"{path}: no line is named as one of {case.name}: got {', '.join(line.name for line in formulas.lines)}, "
-        f"expected some of {', '.join(derivation.names)}."
+        phrase(
+            "{path}: no line is named as one of {case}: got {got}, expected some of {names}.",
+            path=path,
+            case=case.name,
+            got=", ".join(line.name for line in formulas.lines),
+            names=", ".join(derivation.names),
+        )
     )
 
 
@@ -286,20 +294,18 @@ class _Judging:
 
 
 def _unusable(error: FormulaError) -> Finding:
-    said = str(error).partition(" A formula may hold ")[0]
+    said = f"{error.where}: {error.problem}"
     return Finding(kind="code", quantity=None, index=None, line=line_number(error.where), text=said)
 
 
 def _grammar(errors: Sequence[FormulaError]) -> Iterator[str]:
     """Say once what a formula may hold, if some line holds anything else."""
     for error in errors:
-        _, said, allowed = error.problem.partition("A formula may hold ")
-        if said:
-            yield said + allowed
+        if error.grammar:
+            yield error.grammar
             return
 
 
 def line_number(where: str) -> int | None:
     """Return the line of a place such as ``my.txt, line 3, column 7``."""
-    match = re.search(r", line (\d+)(?:, column \d+)?$", where)
-    return int(match[1]) if match else None
+    return numbers(where)[0] or None

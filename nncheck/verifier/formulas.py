@@ -15,6 +15,7 @@ from nncheck.errors import FormulaError
 from nncheck.formula import Apply, Derivation, Line, Name, PlainArithmetic
 from nncheck.formula.evaluate import value_of
 from nncheck.formula.lines import Node, walk
+from nncheck.formula.place import at_column, numbers
 from nncheck.formula.sizes import MAX_ELEMENTS, Shape, ShapeArithmetic, TooLargeError, shape_of, shortened
 from nncheck.language import phrase
 from nncheck.verifier.names import meaning_of
@@ -76,7 +77,10 @@ def settled(
     """
     if len(outcomes) > MAX_LINES:
         place = next(o.where for o in outcomes[MAX_LINES:])
-        raise FormulaError(f"got {len(outcomes):,} formulas, expected at most {MAX_LINES}", place)
+        raise FormulaError(
+            phrase("got {count:,} formulas, expected at most {most}", count=len(outcomes), most=MAX_LINES),
+            place,
+        )
     settling = _Settling(case, derivation, text)
     settling.take_names(outcomes)
     settling.rename()
@@ -85,7 +89,7 @@ def settled(
         settling.refuse_too_large(shapes)
         settling.refuse_what_cannot_stand()
     program = settling.program()
-    errors = sorted(settling.errors, key=lambda error: _number(error.where))
+    errors = sorted(settling.errors, key=lambda error: numbers(error.where))
     lines = tuple(settling.lines.values())
     return Formulas(lines, program, tuple(errors), tuple(settling.read_as), tuple(_order_notes(lines)), settling.limit)
 
@@ -122,7 +126,7 @@ class _Settling:
             name = outcome.name if meant is None or (meant in self.inputs and meant != outcome.name) else meant
             problem = _misnamed(name, self.inputs, self.lines) or _endless(outcome)
             if problem:
-                self.errors.append(FormulaError(problem, f"{outcome.where}, column {_column(outcome, self.text)}"))
+                self.errors.append(FormulaError(problem, at_column(outcome.where, _column(outcome, self.text))))
                 continue
             if name != outcome.name:
                 self.read_as[phrase("{own} is read as {name}", own=outcome.name, name=name)] = None
@@ -153,13 +157,18 @@ class _Settling:
     def _unknown(self, node: Name, line: Line) -> FormulaError:
         names = [name for name in dict.fromkeys((*self.known, *self.lines)) if name != line.name]
         match = difflib.get_close_matches(node.id[:60], names, n=1)
-        hint = f"; did you mean {match[0]}?" if match else "."
+        hint = phrase("; did you mean {match}?", match=match[0]) if match else "."
         place = _defined_in(node.id, self.text)
         if place:
-            hint = f": it is defined in line {place}, which cannot be used."
+            hint = phrase(": it is defined in line {line}, which cannot be used.", line=place)
         return FormulaError(
-            f"{node.id[:60]} is not known here{hint} Known at this line: {', '.join(names)}",
-            f"{line.where}, column {node.column}",
+            phrase(
+                "{name} is not known here{hint} Known at this line: {names}",
+                name=node.id[:60],
+                hint=hint,
+                names=", ".join(names),
+            ),
+            at_column(line.where, node.column),
         )
 
     def refuse_what_cannot_stand(self) -> None:
@@ -231,11 +240,13 @@ class _Settling:
 
 def _misnamed(name: str, inputs: Sequence[str], defined: Mapping[str, Line]) -> str:
     if name in inputs:
-        return f"{name} is given; a line cannot define it anew"
+        return phrase("{name} is given; a line cannot define it anew", name=name)
     if name in defined:
-        return f"{name} is defined a second time; give each quantity one line and a name of its own"
+        return phrase("{name} is defined a second time; give each quantity one line and a name of its own", name=name)
     if not _PLAIN_NAME.fullmatch(name):
-        return f"got the name {name[:60]!r}, expected a letter and then at most 39 letters, digits or _"
+        return phrase(
+            "got the name {name!r}, expected a letter and then at most 39 letters, digits or _", name=name[:60]
+        )
     return ""
 
 
@@ -248,15 +259,20 @@ def _endless(line: Line) -> str:
             value = value_of(line, {}, PlainArithmetic()).array
     except FormulaError as error:
         return error.problem
-    return "" if np.isfinite(value).all() else f"`{shortened(line.text)}` is no number that float64 can hold"
+    return (
+        ""
+        if np.isfinite(value).all()
+        else phrase("`{text}` is no number that float64 can hold", text=shortened(line.text))
+    )
 
 
 def _circular(cycle: Sequence[Line]) -> FormulaError:
     line, used = cycle[0], cycle[1 % len(cycle)].name
     column = next(node.column for node in _names(line) if node.id == used)
-    chain = " from ".join([*(other.name for other in cycle), line.name])
+    chain = phrase(" from ").join([*(other.name for other in cycle), line.name])
     return FormulaError(
-        f"{chain}: {line.name} is computed from itself; use only what stands above it", f"{line.where}, column {column}"
+        phrase("{chain}: {name} is computed from itself; use only what stands above it", chain=chain, name=line.name),
+        at_column(line.where, column),
     )
 
 
@@ -272,13 +288,8 @@ def _names(line: Line) -> list[Name]:
     return [node for node in walk(line.expression) if isinstance(node, Name)]
 
 
-def _number(where: str) -> tuple[int, ...]:
-    match = re.search(r", line (\d+)(?:, column (\d+))?$", where)
-    return tuple(int(group or 0) for group in match.groups()) if match else (0,)
-
-
 def _column(line: Line, text: str) -> int:
-    raw = text.split("\n")[_number(line.where)[0] - 1]
+    raw = text.split("\n")[numbers(line.where)[0] - 1]
     return 1 + len(raw) - len(raw.lstrip())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 
 def mapping_of(maps: Sequence[str]) -> dict[str, list[str]] | None:
@@ -20,9 +21,13 @@ def mapping_of(maps: Sequence[str]) -> dict[str, list[str]] | None:
         name, equals, rest = given.partition("=")
         names = [part.strip() for part in _split(rest)]
         if not equals or not name.strip() or not all(names):
-            raise InputError(f"--map: got {given!r}, expected NAME=VARIABLE,... such as  --map W=w1,w2,w3,w4")
+            raise InputError(
+                phrase("--map: got {given!r}, expected NAME=VARIABLE,... such as  --map W=w1,w2,w3,w4", given=given)
+            )
         if name.strip() in mapping:
-            raise InputError(f"--map: {name.strip()} is mapped twice; give all of its variables at once.")
+            raise InputError(
+                phrase("--map: {name} is mapped twice; give all of its variables at once.", name=name.strip())
+            )
         mapping[name.strip()] = names
     return mapping or None
 

@@ -64,7 +64,9 @@ def check_numbers(case: Case, derivation: Derivation, numbers: Numbers, autograd
             result.notes.append(_beyond(case))
             return result
     if not judged:
-        raise InputError("holds neither a loss nor the parameters of a step; expected columns step, E, W[0,0], ...")
+        raise InputError(
+            phrase("holds neither a loss nor the parameters of a step; expected columns step, E, W[0,0], ...")
+        )
     order = [*derivation.names, *(f"{name}'" for name in case.params)]
     names = sorted(judged, key=order.index)
     result.quantities += [judged[name].checked for name in names]
@@ -370,15 +372,15 @@ def _explain(
         result.diagnosis = Diagnosis((Cause(wrong[0], found),)) if found else Diagnosis()
     for name in [n for n in wrong if n in explained or n in result.diagnosis.unexplained] or list(wrong[:1]):
         found_here = judged[name]
-        row = found_here.place
-        place = phrase("step {step}", step=int(numbers.steps[pairs[row][0] if pairs else row]))
+        row = pairs[found_here.place][0] if pairs else found_here.place
+        place = phrase("step {step}", step=int(numbers.steps[row]))
         worst = found_here.checked.worst
         result.findings.append(
             Finding(
                 kind="value",
                 quantity=name,
                 index=worst.index if worst else None,
-                line=None,
+                line=numbers.lines[row] if numbers.lines else None,
                 text=words.value(found_here.checked, found_here.differing, found_here.points, place),
                 explanations=tuple(words.explanation(name, edit, points) for edit in explained.get(name, ())),
             )

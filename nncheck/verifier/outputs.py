@@ -28,7 +28,7 @@ _GUARDS = (
 
 def probabilities(derivation: Derivation, seen: Seen) -> None:
     """Read an output that equals softmax(Y) at every probe as what it is: forward has done a part of the loss."""
-    P = _softmax_line(derivation)
+    P = softmax_line(derivation)
     if P is None or not seen.sights:
         return
     if all("Y" in sight.got and _equal(sight.got["Y"], sight.truth.value[P]) for sight in seen.sights):
@@ -62,7 +62,7 @@ def guard_of(
     points : S pairs
         True values of the lines, and YT.
     """
-    P = _softmax_line(derivation)
+    P = softmax_line(derivation)
     right = np.array([float(value["E"]) for value, _ in points])
     if P is None or (np.abs(losses - right) <= bounds).all():
         return None
@@ -93,7 +93,8 @@ def labels_alone(case: Case, derivation: Derivation, guest: Guest | Local, seen:
             seen.notes.append(phrase("Judged with labels as targets, one 1 in a row, as the case has them."))
 
 
-def _softmax_line(derivation: Derivation) -> str | None:
+def softmax_line(derivation: Derivation) -> str | None:
+    """Return the line that is softmax(Y), None if there is none."""
     softmax = Apply("softmax", (Name("Y"),))
     return next((line.name for line in derivation.lines if line.expression == softmax), None)
 

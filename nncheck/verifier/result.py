@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nncheck.listing import Listing
 from nncheck.manual.notebook import Cells
 from nncheck.record import Verdict
 from nncheck.verification import Finding, VerifyResult
@@ -56,7 +57,15 @@ def result_of(
         notes=tuple(dict.fromkeys((*notes, *assessment.notes, *autograd.notes()))),
         hints=tuple(hints_of(task.derivation, assessment, task.hints)),
         level=task.hints,
+        listing=_listing(task),
     )
+
+
+def _listing(task: Task) -> Listing | None:
+    """Return the person's file as it is to be shown; None where there is no text to point at."""
+    if not task.text:
+        return None
+    return Listing(text=task.text, starts=task.cells.starts if task.cells else ())
 
 
 def in_cell(finding: Finding, cells: Cells) -> Finding:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nncheck import source
 from nncheck.errors import InputError
 from nncheck.language import phrase
+from nncheck.listing import Listing
 from nncheck.manual.client import Guest
 from nncheck.manual.scripts.observed import observe
 from nncheck.manual.scripts.roles import Failure, NeedsMap
@@ -27,19 +29,24 @@ class NotTold(InputError):
 
 @dataclass(frozen=True)
 class Read:
-    """What was found of a training or its numbers, how it was read, what is worth knowing of that; how many rows."""
+    """What was found of a training or its numbers, how it was read, what is worth knowing of that; how many rows.
+
+    ``is_table`` says whether these are lines of a text.
+    """
 
     assessment: Assessment
     read_as: Sequence[str] = ()
     notes: Sequence[str] = ()
     rows: int = 0
+    is_table: bool = False
 
 
 def verify_numbers(task: Task) -> VerifyResult:
     """Verify a trajectory of numbers, at each step from the parameters that it holds."""
     with Autograd(task.case) as autograd:
         read = read_and_check_numbers(task, autograd)
-        return result_of(task, autograd, read.assessment, read.read_as, read.notes)
+        result = result_of(task, autograd, read.assessment, read.read_as, read.notes)
+        return replace(result, listing=_table(Path(task.file))) if read.is_table else result
 
 
 def verify_script(task: Task, guest: Guest) -> VerifyResult:
@@ -65,7 +72,11 @@ def read_and_check_numbers(task: Task, autograd: Autograd) -> Read:
         for quantity, column in numbers.columns.items()
         if quantity != column
     ]
-    return Read(assessment, read_as, numbers.notes, len(numbers.steps))
+    return Read(assessment, read_as, numbers.notes, len(numbers.steps), bool(numbers.lines))
+
+
+def _table(path: Path) -> Listing:
+    return Listing(text=source.read_text(path), excerpt=True)
 
 
 def watch_and_check_script(task: Task, guest: Guest, autograd: Autograd) -> Read:

@@ -104,6 +104,12 @@ class Autograd:
             self._worker.close()
 
     @property
+    def worker(self) -> Worker | None:
+        """The torch process with the case loaded; None where the derivation judges."""
+        self.ready()
+        return None if self.why_not else self._worker
+
+    @property
     def judged_by(self) -> str:
         """Who judges: ``autograd`` or ``certified derivation``."""
         return "certified derivation" if self._by_lines or self.why_not else "autograd"
@@ -118,11 +124,11 @@ class Autograd:
             self.versions = {**self.versions, **opened["versions"]}
             self._worker.load_case(self._case)
         except ProcessFailure as failure:
-            self._do_without(failure.reason)
+            self.do_without(failure.reason)
         except CaseError:
             raise
         except InputError as error:
-            self._do_without(str(error).rstrip("."))
+            self.do_without(str(error).rstrip("."))
 
     def judge(self, sizes: tuple[int, ...], data: Mapping[str, Array], truth: Truth, stacked: bool = False) -> Truth:
         """Return the truth with autograd's own loss and gradients in the place of the lines'.
@@ -139,7 +145,7 @@ class Autograd:
         try:
             _, witness = self._worker.ask("witness", {"X": data["X"], "YT": data["YT"], **params}, sizes=sizes)
         except ProcessFailure as failure:
-            self._do_without(failure.reason)
+            self.do_without(failure.reason)
             return truth
         value = dict(truth.value)
         for name in ("E", *self._case.params):
@@ -155,15 +161,32 @@ class Autograd:
 
     def _contradicted(self, line: str) -> None:
         raise CaseError(
-            f"{self._case.name}: autograd gives another {line} than derivation.txt, so that nothing can be judged by "
-            f"them; run  nncheck certify {self._case.folder}"
+            phrase(
+                "{name}: autograd gives another {quantity} than derivation.txt, so that nothing can be judged by them; "
+                "run  nncheck certify {folder}",
+                name=self._case.name,
+                quantity=line,
+                folder=self._case.folder,
+            )
         )
 
-    def _do_without(self, reason: str) -> None:
+    def do_without(self, reason: str) -> None:
+        """Let the derivation judge from now on.
+
+        Raises
+        ------
+        CertificateError
+            If the case is not certified.
+        """
         if not is_certified(self._case):
             raise CertificateError(
-                f"torch cannot be used ({reason}), and {self._case.name} is not certified, so that its derivation "
-                f"cannot stand in for autograd: run  nncheck certify {self._case.folder}  where torch works."
+                phrase(
+                    "torch cannot be used ({reason}), and {name} is not certified, so that its derivation cannot stand "
+                    "in for autograd: run  nncheck certify {folder}  where torch works.",
+                    reason=reason,
+                    name=self._case.name,
+                    folder=self._case.folder,
+                )
             )
         self.why_not = reason
 

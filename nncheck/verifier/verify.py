@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from nncheck import case as cases
 from nncheck.case import Case
 from nncheck.errors import InputError
-from nncheck.language import use
+from nncheck.language import phrase, speaking
 from nncheck.manual.client import LIMIT, Guest, Local
+from nncheck.manual.notebook import Cells
 from nncheck.verification import VerifyResult
 from nncheck.verifier.assess import assess
 from nncheck.verifier.content import read
@@ -28,6 +30,7 @@ FORMS = ("functions", "script", "notebook", "numbers")
 Progress = Callable[[str, int, int], None]
 
 
+@speaking
 def verify(
     what: str | Path | ModuleType | object,
     case: str | Path | Case,
@@ -77,43 +80,79 @@ def verify(
         If the case cannot be used.
     """
     if hints not in (1, 2, 3, 4):
-        raise InputError(f"hints: got {hints!r}, expected 1 to 4.")
+        raise InputError(phrase("hints: got {hints!r}, expected 1 to 4.", hints=hints))
     if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed: got {seed!r}, expected a whole number from 0 on.")
+        raise InputError(phrase("seed: got {seed!r}, expected a whole number from 0 on.", seed=seed))
     if not isinstance(limit, (int, float)) or not limit > 0:
-        raise InputError(f"limit: got {limit!r}, expected seconds, above 0.")
+        raise InputError(phrase("limit: got {limit!r}, expected seconds, above 0.", limit=limit))
     if form is not None and form not in FORMS:
-        raise InputError(f"form: got {form!r}, expected {', '.join(FORMS)}.")
+        raise InputError(phrase("form: got {form!r}, expected {forms}.", form=form, forms=", ".join(FORMS)))
     chosen = case if isinstance(case, Case) else cases.find(case)
     derivation = chosen.derivation()
-    with use(language):
-        if isinstance(what, (str, Path)) or getattr(what, "__file__", None):
-            path = Path(what if isinstance(what, (str, Path)) else str(getattr(what, "__file__")))  # noqa: B009
-            content = read(path, form)
-            task = Task(
-                case=chosen,
-                derivation=derivation,
-                file=str(path),
-                form=content.form,
-                text=content.text,
-                cells=content.cells,
-                read_as=content.read_as,
-                mapping=mapping,
-                hints=hints,
-                seed=seed,
-            )
-            return _file(task, path, limit, progress)
-        local = Local(what, Path(getattr(what, "__name__", type(what).__name__)))
-        file = str(local.path)
-        task = Task(case=chosen, derivation=derivation, file=file, form="functions", hints=hints, seed=seed)
-        return _functions(task, local, progress)
+    if isinstance(what, (str, Path)) or getattr(what, "__file__", None):
+        path = Path(what if isinstance(what, (str, Path)) else str(getattr(what, "__file__")))  # noqa: B009
+        content = read(path, form)
+        task = Task(
+            case=chosen,
+            derivation=derivation,
+            file=str(path),
+            form=content.form,
+            text=content.text,
+            cells=content.cells,
+            read_as=content.read_as,
+            mapping=mapping,
+            hints=hints,
+            seed=seed,
+        )
+        return _file(task, path, limit, progress)
+    local = Local(what, Path(getattr(what, "__name__", type(what).__name__)))
+    file = str(local.path)
+    task = Task(case=chosen, derivation=derivation, file=file, form="functions", hints=hints, seed=seed)
+    return _functions(task, local, progress)
+
+
+def verify_cell(
+    local: Local, case: Case, file: str, text: str, cells: Cells | None, hints: int, seed: int
+) -> VerifyResult:
+    """As `verify`, of functions that a notebook has defined as it runs, in the language that is spoken now.
+
+    Parameters
+    ----------
+    local : Local
+    case : Case
+    file : str
+        What the reader knows them as: ``In [5]``.
+    text : str
+        The code of the cell that defines backward, whose lines are pointed at; empty if it is not known.
+    cells : Cells or None
+        The number of that cell.
+    hints, seed : int
+    """
+    task = Task(
+        case=case,
+        derivation=case.derivation(),
+        file=file,
+        form="functions",
+        text=text,
+        cells=cells,
+        hints=hints,
+        seed=seed,
+    )
+    result = _functions(task, local, None)
+    if result.listing is None:
+        return result
+    return replace(result, listing=replace(result.listing, starts=()))  # of one cell no number need stand above it
 
 
 def _file(task: Task, path: Path, limit: float, progress: Progress | None) -> VerifyResult:
     if task.form == "numbers":
         return verify_numbers(task)
     if task.form == "functions" and task.mapping:
-        raise InputError(f"{path}: holds functions, for which nothing is mapped; a mapping is for scripts and numbers.")
+        raise InputError(
+            phrase(
+                "{path}: holds functions, for which nothing is mapped; a mapping is for scripts and numbers.", path=path
+            )
+        )
     with Guest(path, task.text, limit) as guest:
         return verify_script(task, guest) if task.form == "script" else _functions(task, guest, progress)
 

@@ -10,6 +10,7 @@ import pytest
 
 from nncheck.autograd.client import Worker
 from nncheck.autograd.survey import survey
+from nncheck.language import use
 from nncheck.process import ProcessFailure
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -30,6 +31,15 @@ def test_open_answers_kind_name_and_versions() -> None:
     assert opened["versions"]["torch"][0].isdigit()
 
 
+def test_reasons_come_in_the_language_of_who_asks() -> None:
+    with Worker("cpu") as worker:
+        with use("ko"), pytest.raises(ProcessFailure) as caught:
+            worker.ask("open", device="mps:1")
+        assert (caught.value.reason, caught.value.missing) == ("torch가 MPS 기기를 찾지 못했습니다", True)
+        with pytest.raises(ProcessFailure, match="torch finds no MPS device"):
+            worker.ask("open", device="mps:1")
+
+
 @posix
 def test_a_killed_process_is_noticed_with_its_signal() -> None:
     with Worker("cpu") as worker:
@@ -45,8 +55,9 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.ask("open", device="cpu")
         os.kill(worker.pid, signal.SIGSTOP)
         monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "0.5")
-        with pytest.raises(ProcessFailure, match=r"no sign of life for 0 seconds"):
+        with pytest.raises(ProcessFailure, match=r"no sign of life for 0 seconds") as caught:
             worker.ask("open", device="cpu")
+        assert caught.value.silent
 
 
 @pytest.mark.parametrize(

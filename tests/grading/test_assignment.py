@@ -534,7 +534,7 @@ def test_the_digest_changes_with_what_a_grade_depends_on(changes: dict[str, Any]
         {"path": Path("/elsewhere/b.toml")},
         {"student": "(?P<student>.*)"},
         {"multiple": "best"},
-        {"late": Late(due=datetime.now(timezone.utc), policy="refuse")},
+        {"late": Late(due=datetime(2026, 3, 1, tzinfo=timezone.utc), policy="refuse")},
         {"forms": ("notebook", "functions")},
         {"convention_cost": 0},
         {"limits": Limits(check=5, seconds=30)},

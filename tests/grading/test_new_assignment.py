@@ -16,7 +16,7 @@ from nncheck import cli
 from nncheck.errors import InputError
 from nncheck.grading.assignment import Assignment, default_points
 from nncheck.grading.assignment_file import read
-from nncheck.grading.assignment_format import _SECTIONS
+from nncheck.grading.assignment_format import SECTIONS
 from nncheck.language import LANGUAGES, use
 from nncheck.scaffold import write_assignment
 
@@ -69,7 +69,7 @@ def test_it_reads_as_it_stands(name: str, language: str, here: Path) -> None:
 def test_every_field_stands_there_with_a_word_on_it(language: str, here: Path) -> None:
     with use(language):
         text = _write().read_text(encoding="utf-8")
-    for section, table in _SECTIONS.items():
+    for section, table in SECTIONS.items():
         for name in table.model_fields:
             named = re.search(rf"^(# )?{name} = .* # .{{5,}}|\[+(cases\.)?{name}\]|# .*{name}", text, re.MULTILINE)
             assert named, (section, name)

@@ -12,7 +12,6 @@ import pytest
 
 import nncheck
 from nncheck.grades import Graded
-from tests.test_readme import block_after
 
 TWENTY = Path(__file__).parent / "twenty"
 POINTS = {"forward": 2, "loss": 2, "dW2": 2, "dB2": 1, "dW": 2, "dB": 1, "update": 2}
@@ -79,23 +78,6 @@ def test_what_was_printed_is_kept_and_costs_nothing(graded: dict[str, Graded]) -
 
 def test_a_hang_says_where(graded: dict[str, Graded]) -> None:
     assert graded["15_loop"].grade.reason == "backward did not come to an end within 1 seconds: an endless loop?"
-
-
-def test_the_feedback_page_of_the_readme_is_what_is_written(tmp_path: Path) -> None:
-    shutil.copy(TWENTY / "06_no_derivative.py", tmp_path / "kim.py")
-    environment = {**os.environ, "NNCHECK_LANG": "en"}
-    trust = [] if shutil.which("bwrap") else ["--trust"]
-    commands = [
-        ["new", "--assignment", "-o", "homework.toml"],
-        ["grade", "kim.py", "--assignment", "homework.toml", "-o", "results", *trust],
-    ]
-    for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "nncheck", *command], cwd=tmp_path, env=environment, capture_output=True
-        )
-    assert done.returncode == 1, done.stderr
-    page = (tmp_path / "results" / "feedback" / "kim.md").read_text(encoding="utf-8")
-    assert block_after("what follows rightly from it keeps its points:\n").strip() in page
 
 
 def test_torch_is_not_needed(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ def test_cells_are_joined_and_lines_keep_their_cells() -> None:
     assert cells.words(lines.index("print(W)") + 1) == "code cell 3, line 1"
 
 
+def test_a_notebook_that_runs_has_numbered_its_cells() -> None:
+    cells = notebooks.Cells((1, 4), (3, 7))
+    assert cells.place(2) == (3, 2) and cells.place(5) == (7, 2)
+
+
 def test_a_notebook_of_format_3_is_read() -> None:
     old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": ["w = 1\n", "b = 2"]}]}]}
     assert code_of(json.dumps(old))[0] == "w = 1\nb = 2\n"

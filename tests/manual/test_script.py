@@ -68,6 +68,14 @@ def test_many_steps_are_thinned() -> None:
     assert seen.after["w"].tolist() == [step + 1 for step in seen.steps]
 
 
+def test_one_more_iteration_is_kept_where_it_is_asked_for() -> None:
+    text = "w = 0\nfor t in range(60):\n    w = w + 1\n"
+    seen = _only(_watch(text, also=37))
+    assert seen.steps == (*range(12), 20, 37, 50)
+    assert seen.after["w"][seen.steps.index(37)] == 38
+    assert 37 not in _only(_watch(text)).steps
+
+
 def test_continue_ends_an_iteration_and_break_drops_it() -> None:
     seen = _only(
         _watch(

@@ -15,6 +15,7 @@ import pytest
 from wcwidth import wcswidth
 
 import nncheck
+from nncheck import case as cases
 from nncheck.report import verification
 from nncheck.report.wrapping import wrapped
 from nncheck.verification import Checked, Explanation, Finding, VerifyResult, Worst
@@ -97,7 +98,7 @@ def test_the_schema_catches_what_is_off(results: dict[str, VerifyResult]) -> Non
     ],
 )
 def test_schema_and_records_have_the_same_fields(record: type, properties: dict[str, Any]) -> None:
-    fields = [field.name for field in dataclasses.fields(record)]
+    fields = [field.name for field in dataclasses.fields(record) if field.metadata.get("json", True)]
     assert list(properties["properties"]) == fields
     assert properties["required"] == fields
     assert properties["additionalProperties"] is False
@@ -131,6 +132,15 @@ def test_the_written_description_names_every_key() -> None:
 def test_the_first_line_says_it(results: dict[str, VerifyResult], name: str, first: str) -> None:
     assert verification.text(results[name]).split("\n")[0] == first
     assert first in verification.markdown(results[name]).replace("\\_", "_")
+
+
+def test_right_values_that_are_not_all_there_are_not_called_right(tmp_path: Path) -> None:
+    own = (cases.find("two_to_one").folder / "manual.py").read_text(encoding="utf-8")
+    for old, new in (("    dY = 2 *", "    raise ZeroDivisionError\n    dY = 2 *"), ('"W": ', '"V": ')):
+        assert old in own
+        (tmp_path / "a.py").write_text(own.replace(old, new), encoding="utf-8")
+        said = " ".join(verification.text(nncheck.verify(tmp_path / "a.py", "two_to_one")).split())
+        assert said.startswith(f"✗ {tmp_path / 'a.py'}: what it gives agrees with two_to_one, but it does not give ")
 
 
 def test_lines_that_cannot_be_used_beside_right_ones(tmp_path: Path) -> None:

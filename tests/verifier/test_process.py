@@ -49,6 +49,10 @@ def test_a_crash_is_a_finding(held: Held, body: str, signal: str) -> None:
     assert f"the process of your code was ended by {signal}" in _only(held(backward_of(body)).findings).text
 
 
+def test_an_endless_loop_is_known_as_one_in_korean_too(held: Held) -> None:
+    assert "1초 안에 끝나지 않았습니다" in _only(held("while True: pass", limit=1.0, language="ko").findings).text
+
+
 @pytest.mark.parametrize(
     "text", [backward_of("while True: pass"), "while True: pass\n" + RIGHT], ids=["in backward", "at the top"]
 )

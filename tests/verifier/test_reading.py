@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nncheck.errors import InputError
 from nncheck.manual.naming import CannotBind, bound
 from nncheck.manual.person import Aliases
 from nncheck.verifier.verify import verify
@@ -238,3 +239,10 @@ def test_forward_may_return_what_backward_needs_one_by_one_or_nothing_of_it(held
     )
     result = held(alone)
     assert (result.verdict, "forward returns Y alone" in result.read_as) == ("agree", True)
+
+
+@pytest.mark.parametrize("sign", ["가", "x"])
+def test_more_code_than_can_be_sent_is_refused_and_no_finding(held: Held, sign: str) -> None:
+    with pytest.raises(InputError, match="characters of code, too many to be run; expected a program as people write"):
+        held(f"{RIGHT}# {sign * 1_050_000}\n")
+    assert held(f"{RIGHT}# {sign * 170_000}\n").verdict == "agree"

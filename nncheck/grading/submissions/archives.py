@@ -140,4 +140,4 @@ def _kind(stream: IO[bytes], name: str) -> str:
             raise Unreadable(foreign(name, kind))
     if name.lower().endswith(".zip"):
         return "zip"  # with something before it, or broken
-    raise broken(name, EOFError("empty" if not head else "neither zip nor tar"))
+    raise broken(name, EOFError(phrase("neither zip nor tar") if head else phrase("empty")))

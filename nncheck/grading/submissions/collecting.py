@@ -53,7 +53,13 @@ def collect(
         If a path is not there, or there is no submission at all.
     """
     if layout not in (None, "auto", *LAYOUTS):
-        raise InputError(f"--layout {layout}: there is no such layout; expected auto, {', '.join(LAYOUTS)}.")
+        raise InputError(
+            phrase(
+                "--layout {layout}: there is no such layout; expected auto, {layouts}.",
+                layout=layout,
+                layouts=", ".join(LAYOUTS),
+            )
+        )
     pattern = _compiled(assignment.student)
     asked = None if layout == "auto" else layout
     spoken = current()
@@ -89,17 +95,26 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         compiled = re.compile(pattern)
     except re.error as error:
         raise InputError(
-            f"student: {pattern!r} is no regular expression ({error}); mend it in the assignment."
+            phrase(
+                "student: {pattern!r} is no regular expression ({error}); mend it in the assignment.",
+                pattern=pattern,
+                error=error,
+            )
         ) from None
     if "student" not in compiled.groupindex:
-        raise InputError(f"student: {pattern!r} has no group (?P<student>...); expected one around the id.")
+        raise InputError(
+            phrase("student: {pattern!r} has no group (?P<student>...); expected one around the id.", pattern=pattern)
+        )
     return compiled
 
 
 def _none_found(paths: Sequence[Path], notes: Sequence[str], assignment: Assignment) -> str:
     where = ", ".join(str(path) for path in list(paths)[:_SHOWN])
     extra = "".join(f"\n{note}" for note in notes)
-    return (
-        f"{where}: there is no submission here; expected files ({expected(assignment.forms)}), a folder for each "
-        f"student, or a zip or tar archive of them.{extra}"
+    said = phrase(
+        "{where}: there is no submission here; expected files ({files}), a folder for each student, or a zip or tar "
+        "archive of them.",
+        where=where,
+        files=expected(assignment.forms),
     )
+    return said + extra

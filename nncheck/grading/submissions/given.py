@@ -14,6 +14,7 @@ from nncheck.grading.submissions.folders import Found
 from nncheck.grading.submissions.layouts import plain
 from nncheck.grading.submissions.layouts.owner import Root
 from nncheck.grading.submissions.record import Entry
+from nncheck.language import phrase
 
 # in a folder with more archives than this they are the students'
 _EXPORTS = 8
@@ -85,17 +86,23 @@ def _unique(paths: Sequence[Path]) -> list[Path]:
             there = False
         if not there:
             raise InputError(
-                f"{str(path)!r}: there is no such file or folder; expected submissions: a folder, files or an archive."
+                phrase(
+                    "{path!r}: there is no such file or folder; expected submissions: a folder, files or an archive.",
+                    path=str(path),
+                )
             )
         if len(paths) > 1 and kinds.is_junk(path.name):
             continue  # a shell's * takes everything
         if not path.is_dir() and not path.is_file():
             raise InputError(
-                f"{path}: is a pipe or a device; expected a folder of submissions, files or a zip or tar archive."
+                phrase(
+                    "{path}: is a pipe or a device; expected a folder of submissions, files or a zip or tar archive.",
+                    path=path,
+                )
             )
         seen.setdefault(os.path.normcase(os.path.realpath(path)), path)
     if not seen:
-        raise InputError("No submissions were given; expected a folder, files or a zip or tar archive.")
+        raise InputError(phrase("No submissions were given; expected a folder, files or a zip or tar archive."))
     return list(seen.values())
 
 

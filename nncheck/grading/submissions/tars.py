@@ -40,7 +40,7 @@ class Tar:
         except (OSError, ValueError, OverflowError) as error:
             raise broken(self.path.name, error) from None
         if len(content) < min(size, limit):
-            raise broken(self.path.name, EOFError("cut off"))
+            raise broken(self.path.name, EOFError(phrase("cut off")))
         return content
 
     def modified(self, key: object) -> float | None:
@@ -76,7 +76,7 @@ def members(stream: IO[bytes], kind: str, name: str, ratio: bool = False) -> Ite
             while (info := archive.next()) is not None:
                 archive.members.clear()  # type: ignore[attr-defined]  # it keeps every header it has seen
                 if info.offset <= last or info.size < 0:  # a negative size leads back: it would never end
-                    raise tarfile.ReadError("headers out of order")
+                    raise tarfile.ReadError(phrase("headers out of order"))
                 last = info.offset
                 yield _member(archive, info)
         while kind != "tar" and plain.read(caps.MEGABYTE):

@@ -12,6 +12,7 @@ import numpy as np
 from nncheck.case import Case
 from nncheck.errors import InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.manual.scripts.candidates import Choices, Group
 from nncheck.manual.scripts.pool import Source, layouts, natural
 from nncheck.manual.scripts.roles import Training
@@ -75,8 +76,13 @@ def _sources(
         if quantity not in (*case.params, "X", "YT", "E", "lr"):
             hint = _near(quantity, [*case.params, "X", "YT", "E", "lr"])
             raise InputError(
-                f"--map {quantity}=...: there is no {quantity} in case {case.name}{hint} "
-                f"Expected one of {', '.join([*case.params, 'X', 'YT', 'E', 'lr'])}."
+                phrase(
+                    "--map {quantity}=...: there is no {quantity} in case {name}{hint} Expected one of {names}.",
+                    quantity=quantity,
+                    name=case.name,
+                    hint=hint,
+                    names=", ".join([*case.params, "X", "YT", "E", "lr"]),
+                )
             )
         elements = [_named(quantity, text.strip(), known) for text in names]
         if quantity in ("E", "lr"):
@@ -101,8 +107,13 @@ def _named(quantity: str, text: str, known: Mapping[str, Array]) -> list[tuple[s
             places = np.arange(array.size).reshape(array.shape)[index]
             return [(indexed[1], int(place)) for place in np.ravel(places)]
     raise InputError(
-        f"--map {quantity}={text}: the loop has no variable {text}{_near(text, list(known))} "
-        f"It has {', '.join(sorted(known, key=natural)[:40])}."
+        phrase(
+            "--map {quantity}={text}: the loop has no variable {text}{hint} It has {known}.",
+            quantity=quantity,
+            text=text,
+            hint=_near(text, list(known)),
+            known=", ".join(sorted(known, key=natural)[:40]),
+        )
     )
 
 
@@ -119,8 +130,14 @@ def _fitted(
         flat = flat * size  # one bias for the whole layer
     if len(flat) != size:
         raise InputError(
-            f"--map {quantity}={','.join(names)}: got {len(flat)} number(s), expected {size} for {quantity} "
-            f"{shape}, row by row."
+            phrase(
+                "--map {quantity}={names}: got {count} number(s), expected {size} for {quantity} {shape}, row by row.",
+                quantity=quantity,
+                names=",".join(names),
+                count=len(flat),
+                size=size,
+                shape=shape,
+            )
         )
     if len(names) == 1 and names[0].strip() in known and size > 1:
         stored = known[names[0].strip()].shape
@@ -132,4 +149,4 @@ def _fitted(
 
 def _near(name: str, known: Sequence[str]) -> str:
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {match[0]}?" if match else "."
+    return phrase("; did you mean {match}?", match=match[0]) if match else "."

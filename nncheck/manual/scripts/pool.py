@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.manual.scripts.flow import Statement, touches
 from nncheck.manual.scripts.watched import Seen
 
@@ -80,10 +81,10 @@ def layouts(shape: tuple[int, ...], stored: tuple[int, ...]) -> list[tuple[str, 
     if stored == shape:
         found.append(("", straight))
     if stored == shape[::-1]:
-        found.append(("transposed", tuple(places.reshape(stored).T.ravel().tolist())))
+        found.append((phrase("transposed"), tuple(places.reshape(stored).T.ravel().tolist())))
     if len(squeezed) == 1:
-        found.append(("row by row", straight))
-        found.append(("column by column", tuple(places.reshape(shape[::-1]).T.ravel().tolist())))
+        found.append((phrase("row by row"), straight))
+        found.append((phrase("column by column"), tuple(places.reshape(shape[::-1]).T.ravel().tolist())))
     return found
 
 

@@ -34,7 +34,9 @@ def learning_rate(training: Training, reading_names: set[str], given: str = "") 
     if given:
         if given in constant:
             return Rate(constant[given], phrase("{name}, as mapped", name=given), given)
-        raise InputError(f"--map lr={given}: {given} is not one number that stays the same in the loop.")
+        raise InputError(
+            phrase("--map lr={given}: {given} is not one number that stays the same in the loop.", given=given)
+        )
     updates = [s for s in training.statements if any(flow.touches(w, n) for w in s.writes for n in reading_names)]
     named = _named(training, scalars, constant, updates)
     if named in constant:

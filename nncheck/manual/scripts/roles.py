@@ -154,11 +154,13 @@ def choose(
     """
     choices = training.choices
     if choices.missing:
-        return NeedsMap(_ask(training, case, "no variable was found for " + ", ".join(choices.missing)))
+        return NeedsMap(
+            _ask(training, case, phrase("no variable was found for {names}", names=", ".join(choices.missing)))
+        )
     # those in the order of the names come first; with more than that the first must do
     readings = list(itertools.islice(choices.readings(case.params), MAX_READINGS))
     if not readings:
-        return NeedsMap(_ask(training, case, "one variable would have two roles"))
+        return NeedsMap(_ask(training, case, phrase("one variable would have two roles")))
     words = [*choices.words, *_shared_words(choices)]
     if len(readings) == 1:
         return readings[0], tuple(words)
@@ -168,7 +170,9 @@ def choose(
     best = [reading for score, reading in scored if score == top]
     if len(best) > 1:
         if sum(top) == 0:
-            return NeedsMap(_ask(training, case, "several variables start from one number, and nothing tells which"))
+            return NeedsMap(
+                _ask(training, case, phrase("several variables start from one number, and nothing tells which"))
+            )
         words.append(
             phrase(
                 "{names}: {count} readings fit equally well; taken in the order of their names",
@@ -205,7 +209,7 @@ def _differing(readings: Sequence[Mapping[str, Source]]) -> str:
 def _ask(training: Training, case: Case, why: str) -> str:
     pool = training.pool
     state = sorted(pool.state, key=natural)[:40]
-    listed = ", ".join(f"{name} = {_short(pool.first[name])}" for name in state) or "none"
+    listed = ", ".join(f"{name} = {_short(pool.first[name])}" for name in state) or phrase("none")
     claimed = {element[0] for sources in training.choices.arrays.values() for s in sources for element in s}
     free = [name for name in state if name not in claimed]
     examples = []
@@ -219,11 +223,14 @@ def _ask(training: Training, case: Case, why: str) -> str:
         given = whole[:1] or [n for n in free if pool.first[n].size == 1][:size]
         free = [n for n in free if n not in given]
         examples.append(f"--map {name}={','.join(given) if whole or len(given) == size else '...'}")
-    return (
-        f"It cannot be told which variables are the parameters: {why}.\n"
-        f"Changed in the loop: {listed}.\n"
-        f"Say it with, for example,  {' '.join(examples)}  (a weight row by row: "
-        "first all weights into output 1, then all into output 2)."
+    return phrase(
+        "It cannot be told which variables are the parameters: {why}.\n"
+        "Changed in the loop: {listed}.\n"
+        "Say it with, for example,  {examples}  (a weight row by row: "
+        "first all weights into output 1, then all into output 2).",
+        why=why,
+        listed=listed,
+        examples=" ".join(examples),
     )
 
 

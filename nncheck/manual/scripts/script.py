@@ -51,6 +51,7 @@ def watch(
     loop: int | None = None,
     most: int | None = None,
     seconds: float = 10.0,
+    also: int | None = None,
 ) -> Watched:
     """Run a script and return what its loops did.
 
@@ -65,6 +66,8 @@ def watch(
         End the script after ``most`` iterations of this loop, or, if none is given, of any loop with none around it.
     seconds : float
         End it after this time.
+    also : int, optional
+        An iteration to record besides `STEPS`.
     """
     path = Path(path)
     try:
@@ -72,7 +75,7 @@ def watch(
         code = compile(changed, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Watched(loops=(), failure=source.describe(error, path), lines={})
-    watcher = _Watcher(loop, most, time.monotonic() + seconds)
+    watcher = _Watcher(loop, most, time.monotonic() + seconds, also)
     module = ModuleType(_HOME)
     module.__dict__.update({"__file__": str(path), WATCHER: watcher, LOCALS: locals})
     watcher.shared = module.__dict__
@@ -119,8 +122,9 @@ class _Watcher:
         Why the script was ended.
     """
 
-    def __init__(self, loop: int | None, most: int | None, deadline: float) -> None:
+    def __init__(self, loop: int | None, most: int | None, deadline: float, also: int | None = None) -> None:
         self._loop, self._most, self._deadline = loop, most, deadline
+        self._also = also
         self._begun: dict[int, int] = {}
         self._running: list[int] = []
         self._open: dict[int, tuple[int, int, dict[str, Array]]] = {}  # loop: iteration, tick, values at its begin
@@ -144,7 +148,9 @@ class _Watcher:
         if self.stopped:
             raise _Stop
         self._open.pop(loop, None)
-        return number in _RECORDED and (loop in self._records or len(self._records) < MAX_LOOPS)
+        return (number in _RECORDED or number == self._also) and (
+            loop in self._records or len(self._records) < MAX_LOOPS
+        )
 
     def _enter(self, loop: int) -> None:
         if loop in self._running:
@@ -173,7 +179,7 @@ class _Watcher:
         last = self._copy(local, record)
         last.update({name: value for name, (when, value) in self._aside.items() if when >= tick})
         record.size += sum(array.size for array in (*values.values(), *last.values()))
-        if record.size > MAX_STACK and record.steps:
+        if record.size > MAX_STACK and record.steps and number != self._also:
             return
         record.steps.append(number)
         record.before.append(values)

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from nncheck.language import phrase
+
 #: So many nodes may stand in each other; what walks a tree needs up to five calls for each, of Python's thousand.
 _DEEPEST = 150
 _Loops = (ast.For, ast.While, ast.AsyncFor)
@@ -80,7 +82,7 @@ def parse(text: str, path: str = "<script>") -> ast.Module:
     for _ in range(_DEEPEST):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     if level:
-        raise RecursionError("it is nested too deeply")
+        raise RecursionError(phrase("it is nested too deeply"))
     tree: ast.Module = _Unrolled(plain).visit(plain)
     return tree
 

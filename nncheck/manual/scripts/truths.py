@@ -15,6 +15,7 @@ from nncheck.case import Case
 from nncheck.formula import Apply, Derivation, Plain, PlainArithmetic, evaluate, plain, text_of
 from nncheck.formula.lines import Line, Node, Number
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 
 _MAX_TERMS = 256
 
@@ -123,7 +124,7 @@ def _terms(node: Apply, values: Mapping[str, Plain]) -> list[tuple[str, Plain]]:
         return []
     product = a.array[..., :, :, None] * b.array[..., None, :, :]
     left, right = (text_of(operand) for operand in node.operands)
-    return [(f"a term of {left} @ {right}", Plain(np.swapaxes(product, -1, -2), 3))]
+    return [(phrase("a term of {left} @ {right}", left=left, right=right), Plain(np.swapaxes(product, -1, -2), 3))]
 
 
 def _plus(value: Plain, bias: Plain) -> Plain:

@@ -12,6 +12,7 @@ import numpy as np
 
 from nncheck.formula.plain import Array
 from nncheck.frames import FrameError
+from nncheck.language import phrase
 
 _MAX_NAMES = 600_000  # characters of all names and shapes: the header of a frame holds a million
 
@@ -119,7 +120,7 @@ class Watched:
                 lines={str(name): int(line) for name, line in header["lines"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
-            raise FrameError("not what a watched script sends") from None
+            raise FrameError(phrase("not what a watched script sends")) from None
 
 
 def _within(stacks: Mapping[str, Array], left: int) -> tuple[dict[str, Array], int]:

@@ -13,6 +13,7 @@ import numpy as np
 from nncheck.case import Case
 from nncheck.errors import InputError
 from nncheck.formula.plain import Array
+from nncheck.language import phrase
 from nncheck.manual.tables.columns import roles_of
 
 MAX_BYTES = 1 << 28
@@ -33,17 +34,29 @@ def read_arrays(path: Path) -> dict[str, Array]:
     try:
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > _MAX_ARRAYS:
-                raise InputError(f"holds {len(archive.infolist()):,} arrays, expected at most {_MAX_ARRAYS:,}.")
+                raise InputError(
+                    phrase(
+                        "holds {count:,} arrays, expected at most {most:,}.",
+                        count=len(archive.infolist()),
+                        most=_MAX_ARRAYS,
+                    )
+                )
             total = sum(item.file_size for item in archive.infolist())
             if total > MAX_BYTES:
-                raise InputError(f"holds {total:,} bytes unpacked, expected at most {MAX_BYTES:,}.")
+                raise InputError(
+                    phrase(
+                        "holds {total:,} bytes unpacked, expected at most {most:,}.",
+                        total=total,
+                        most=MAX_BYTES,
+                    )
+                )
             raw = {name[:-4]: archive.read(name) for name in archive.namelist() if name.endswith(".npy")}
         return {name: _array(body) for name, body in raw.items()}
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds at a file made to break them
         raise InputError(
-            f"is no NPZ file of plain numbers ({error}); save it with numpy.savez(path, E=E, W=W)."
+            phrase("is no NPZ file of plain numbers ({error}); save it with numpy.savez(path, E=E, W=W).", error=error)
         ) from None
 
 
@@ -52,12 +65,12 @@ def _array(body: bytes) -> Array:
     file = io.BytesIO(body)
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"a header of version {version}")
+        raise ValueError(phrase("a header of version {version}", version=version))
     shape, _, dtype = _HEADERS[version](file)
     if dtype.kind not in _KINDS:
-        raise ValueError(f"an array of {dtype}")
+        raise ValueError(phrase("an array of {dtype}", dtype=dtype))
     if math.prod(shape) * max(dtype.itemsize, 1) > len(body) - file.tell() or any(n > MAX_BYTES for n in shape):
-        raise ValueError(f"an array of shape {shape} in {len(body):,} bytes")
+        raise ValueError(phrase("an array of shape {shape} in {count:,} bytes", shape=shape, count=len(body)))
     loaded: Array = np.load(io.BytesIO(body), allow_pickle=False)
     return loaded
 
@@ -87,11 +100,17 @@ def sort_arrays(
             known[quantity] = name, _shaped(name, array, _shape_of(quantity, case))
     if not set(known) - {"step"}:
         shapes = (f"{n} (S, {', '.join(map(str, a.shape))})" for n, a in case.params.items())
-        raise InputError(f"holds the arrays {', '.join(arrays) or 'none'}; expected step, E (S,), {', '.join(shapes)}.")
+        raise InputError(
+            phrase(
+                "holds the arrays {arrays}; expected step, E (S,), {names}.",
+                arrays=", ".join(arrays) or phrase("none"),
+                names=", ".join(shapes),
+            )
+        )
     counts = {name: len(array) for name, array in known.values()}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise InputError(f"its arrays have different numbers of steps: {listed}.")
+        raise InputError(phrase("its arrays have different numbers of steps: {listed}.", listed=listed))
     return known, passed
 
 
@@ -105,7 +124,14 @@ def _shaped(name: str, array: Array, expected: tuple[int, ...]) -> Array:
         array = array.reshape(len(array), *expected)
     if array.ndim == 0 or array.shape[1:] != expected:
         shape = ", ".join(map(str, ("S", *expected)))
-        raise InputError(f"{name} has shape {array.shape}, expected ({shape}) with S steps.")
+        raise InputError(
+            phrase(
+                "{name} has shape {shape}, expected ({expected}) with S steps.",
+                name=name,
+                shape=array.shape,
+                expected=shape,
+            )
+        )
     return array
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nncheck.case import Case
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 #: A column's role: ``("step", ())``, ``("E", ())`` or a parameter and an index.
 Role = tuple[str, tuple[int, ...]]
@@ -35,7 +36,7 @@ def roles_of(header: Sequence[str], case: Case, mapping: Mapping[str, Sequence[s
         if role is not None and role not in roles.values():
             roles[place] = role
         elif role is not None:
-            raise InputError(f"column {name!r}: {_words(role)} is given twice.")
+            raise InputError(phrase("column {name!r}: {role} is given twice.", name=name, role=_words(role)))
     unknown = [name for place, name in enumerate(header) if place not in roles]
     suspicious = [name for name in unknown if re.match(r"(?i)^\s*[wb]\d*([\[_(. ]|\d|$)", name)]
     if suspicious or not set(roles.values()) - {STEP}:
@@ -57,8 +58,14 @@ def roles_without_header(width: int, case: Case, first_is_step: bool) -> dict[in
     orders = {1: [LOSS], len(elements): elements, len(elements) + 1: [LOSS, *elements]}
     if left not in orders:
         raise InputError(
-            f"got {width} columns without a header, expected step and E, or step, E and all {len(elements)} elements "
-            f"of {', '.join(case.params)} row by row. Write a header: step,E,{','.join(map(_words, elements[:3]))},..."
+            phrase(
+                "got {columns} columns without a header, expected step and E, or step, E and all {count} elements of "
+                "{names} row by row. Write a header: step,E,{header},...",
+                columns=width,
+                count=len(elements),
+                names=", ".join(case.params),
+                header=",".join(map(_words, elements[:3])),
+            )
         )
     roles: dict[int, Role] = {0: STEP} if first_is_step else {}
     return {**roles, **{start + place: role for place, role in enumerate(orders[left])}}
@@ -110,17 +117,38 @@ def _mapped(header: Sequence[str], case: Case, mapping: Mapping[str, Sequence[st
         if not wanted:
             known = ["step", "E", *case.params]
             near = difflib.get_close_matches(quantity, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "."
-            raise InputError(f"--map {quantity}=...: there is no {quantity}{hint} Expected one of {', '.join(known)}.")
+            hint = phrase("; did you mean {match}?", match=near[0]) if near else "."
+            raise InputError(
+                phrase(
+                    "--map {quantity}=...: there is no {quantity}{hint} Expected one of {known}.",
+                    quantity=quantity,
+                    hint=hint,
+                    known=", ".join(known),
+                )
+            )
         if len(names) != len(wanted):
             raise InputError(
-                f"--map {quantity}={','.join(names)}: got {len(names)} column(s), expected {len(wanted)}, row by row."
+                phrase(
+                    "--map {quantity}={names}: got {count} column(s), expected {wanted}, row by row.",
+                    quantity=quantity,
+                    names=",".join(names),
+                    count=len(names),
+                    wanted=len(wanted),
+                )
             )
         for name, role in zip(names, wanted):
             if name not in header:
                 near = difflib.get_close_matches(name, header, n=1)
-                hint = f"; did you mean {near[0]}?" if near else "."
-                raise InputError(f"--map {quantity}: there is no column {name}{hint} Columns: {', '.join(header)}.")
+                hint = phrase("; did you mean {match}?", match=near[0]) if near else "."
+                raise InputError(
+                    phrase(
+                        "--map {quantity}: there is no column {name}{hint} Columns: {columns}.",
+                        quantity=quantity,
+                        name=name,
+                        hint=hint,
+                        columns=", ".join(header),
+                    )
+                )
             roles[list(header).index(name)] = role
     return roles
 
@@ -141,9 +169,13 @@ def _words(role: Role) -> str:
 
 def _unknown(names: Sequence[str], header: Sequence[str], case: Case) -> str:
     elements = _elements(case)
-    return (
-        f"unknown column(s) {', '.join(map(repr, names))} of {', '.join(header)}. "
-        f"Expected step, E and {', '.join(map(_words, elements[:4]))}, ... {_words(elements[-1])}; or say which is "
-        f"which, for example  --map {elements[0][0]}="
-        f"{','.join(f'column{i}' for i in range(1, case.params[elements[0][0]].size + 1))}"
+    return phrase(
+        "unknown column(s) {names} of {header}. Expected step, E and {first}, ... {last}; or say which "
+        "is which, for example  --map {name}={columns}",
+        names=", ".join(map(repr, names)),
+        header=", ".join(header),
+        first=", ".join(map(_words, elements[:4])),
+        last=_words(elements[-1]),
+        name=elements[0][0],
+        columns=",".join(f"column{i}" for i in range(1, case.params[elements[0][0]].size + 1)),
     )

@@ -50,6 +50,8 @@ class Numbers:
         Quantity to the column that it was read from.
     notes : tuple of str
         What was passed over, and how it was read.
+    lines : tuple of int
+        Line of the file in which each row of a table stands; empty where there is no table.
     """
 
     steps: Array
@@ -59,6 +61,7 @@ class Numbers:
     resolution: Mapping[str, Array]
     columns: Mapping[str, str]
     notes: tuple[str, ...]
+    lines: tuple[int, ...] = ()
 
 
 def read(path: Path, case: Case, mapping: Mapping[str, Sequence[str]] | None = None) -> Numbers:
@@ -80,11 +83,13 @@ def read(path: Path, case: Case, mapping: Mapping[str, Sequence[str]] | None = N
 def read_text(text: str, case: Case, mapping: Mapping[str, Sequence[str]] | None = None) -> Numbers:
     """Read a table, with or without a header, or what a run printed; raises InputError."""
     if len(text) > MAX_BYTES:
-        raise InputError(f"got {len(text):,} characters, expected at most {MAX_BYTES:,}.")
+        raise InputError(
+            phrase("got {count:,} characters, expected at most {most:,}.", count=len(text), most=MAX_BYTES)
+        )
     lines = [(number, line.strip()) for number, line in enumerate(text.lstrip("\ufeff").split("\n"), start=1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith(("#", "//", "%"))]
     if not lines:
-        raise InputError("holds no numbers; expected lines such as  step,E  then  0,0.298371109")
+        raise InputError(phrase("holds no numbers; expected lines such as  step,E  then  0,0.298371109"))
     table = read_table(lines)
     if table is None:
         return _from_printout(text, [line for _, line in lines], case)
@@ -134,6 +139,7 @@ def _from_rows(rows: list[Row], roles: Mapping[int, Role], names: Sequence[str],
         resolution=resolution,
         columns=columns,
         notes=tuple(notes),
+        lines=tuple(number for number, _ in rows),
     )
 
 
@@ -147,14 +153,30 @@ def _steps(given: Array | None, rows: Sequence[Row]) -> Array:
     whole = np.isfinite(given) & (given >= 0) & (given == np.floor(given))
     if not whole.all():
         place = int(np.argmin(whole))
-        raise InputError(f"line {rows[place][0]}: step {rows[place][1][0]!r} is no whole number from 0.")
+        raise InputError(
+            phrase("line {line}: step {step!r} is no whole number from 0.", line=rows[place][0], step=rows[place][1][0])
+        )
     if (given > _LAST_STEP).any():
         place = int(np.argmax(given > _LAST_STEP))
-        raise InputError(f"line {rows[place][0]}: got step {given[place]:g}, expected at most {_LAST_STEP:,}.")
+        raise InputError(
+            phrase(
+                "line {line}: got step {step:g}, expected at most {most:,}.",
+                line=rows[place][0],
+                step=given[place],
+                most=_LAST_STEP,
+            )
+        )
     steps = given.astype(int)
     if (np.diff(steps) <= 0).any():
         place = int(np.argmax(np.diff(steps) <= 0)) + 1
-        raise InputError(f"line {rows[place][0]}: step {steps[place]} comes after step {steps[place - 1]}.")
+        raise InputError(
+            phrase(
+                "line {line}: step {step} comes after step {before}.",
+                line=rows[place][0],
+                step=steps[place],
+                before=steps[place - 1],
+            )
+        )
     return steps
 
 
@@ -203,7 +225,7 @@ def _from_arrays(path: Path, case: Case, mapping: Mapping[str, Sequence[str]]) -
     known, passed = sort_arrays(read_arrays(path), case, mapping)
     size = len(next(iter(known.values()))[1])
     if size > MAX_ROWS:
-        raise InputError(f"holds {size:,} steps, expected at most {MAX_ROWS:,}.")
+        raise InputError(phrase("holds {count:,} steps, expected at most {most:,}.", count=size, most=MAX_ROWS))
     values = {quantity: array.astype(np.float64) for quantity, (_, array) in known.items()}
     rows = [(place, [str(place)]) for place in range(size)]
     return Numbers(

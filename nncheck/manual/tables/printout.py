@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 from nncheck.manual.tables.table import MAX_ROWS, NUMBER
 
 _FREE_NUMBER = re.compile(rf"(?<![\w.])(?:{NUMBER})(?![\w.])")
@@ -58,12 +59,20 @@ def read_printout(text: str, lines: Sequence[str]) -> Printout:
         ):
             pairs.append((int(found[0]), found[1]))
     if len(pairs) > MAX_ROWS:
-        raise InputError(f"got {len(pairs):,} lines with a step and its loss, expected at most {MAX_ROWS:,}.")
+        raise InputError(
+            phrase(
+                "got {count:,} lines with a step and its loss, expected at most {most:,}.",
+                count=len(pairs),
+                most=MAX_ROWS,
+            )
+        )
     steps = [step for step, _ in pairs]
     if not pairs or steps != sorted(set(steps)):
         raise InputError(
-            "is no table of numbers, and no line of it is a step with its loss. Expected a header such as  step,E,"
-            "W[0,0],...  and a row for each step, or printed lines such as  99 0.0123"
+            phrase(
+                "is no table of numbers, and no line of it is a step with its loss. Expected a header such as  "
+                "step,E,W[0,0],...  and a row for each step, or printed lines such as  99 0.0123"
+            )
         )
     finals = [(match[1], re.findall(NUMBER, match[2])) for match in _FINAL.finditer(text)]
     return Printout(steps, [loss for _, loss in pairs], finals, len(lines) - len(pairs))

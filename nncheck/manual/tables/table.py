@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from nncheck.errors import InputError
+from nncheck.language import phrase
 
 #: So many rows and columns a table may have; the longest training of a case has 100,000 steps.
 MAX_ROWS, MAX_COLUMNS = 100_001, 2_000
@@ -42,10 +43,18 @@ def read_table(lines: list[tuple[int, str]]) -> tuple[list[str] | None, list[Row
         if len(row) != width and not (fine or header):
             return None  # a line of words between the numbers
         if len(row) != width:
-            raise InputError(f"line {number}: got {len(row)} cells, expected {width} as in line {cells[0][0]}.")
+            raise InputError(
+                phrase(
+                    "line {line}: got {count} cells, expected {width} as in line {first}.",
+                    line=number,
+                    count=len(row),
+                    width=width,
+                    first=cells[0][0],
+                )
+            )
         if not fine:
             bad = next(c for c in row if c and not _is_number(c, comma))
-            raise InputError(f"line {number}: {bad[:40]!r} is no number.")
+            raise InputError(phrase("line {line}: {cell!r} is no number.", line=number, cell=bad[:40]))
     if comma:
         rows = [(number, [c.replace(",", ".") for c in row]) for number, row in rows]
     return header, rows
@@ -54,14 +63,24 @@ def read_table(lines: list[tuple[int, str]]) -> tuple[list[str] | None, list[Row
 def _too_large(lines: list[tuple[int, str]], delimiter: str | None) -> str:
     """Return what a table has too much of, before it is taken apart; empty if nothing."""
     if len(lines) > MAX_ROWS + 1:
-        return f"got {len(lines):,} lines, expected at most {MAX_ROWS:,} rows and a header."
+        return phrase(
+            "got {count:,} lines, expected at most {most:,} rows and a header.", count=len(lines), most=MAX_ROWS
+        )
     count = 0
     for number, line in lines:
         width = line.count(delimiter) + 1 if delimiter else len(line.split())
         if width > 3 * MAX_COLUMNS or (width > MAX_COLUMNS and len(_cells(line, delimiter)) > MAX_COLUMNS):
-            return f"line {number}: got more than {MAX_COLUMNS:,} columns, expected at most so many."
+            return phrase(
+                "line {line}: got more than {most:,} columns, expected at most so many.",
+                line=number,
+                most=MAX_COLUMNS,
+            )
         count += width
-    return f"got {count:,} numbers, expected at most {_MAX_CELLS:,}." if count > _MAX_CELLS else ""
+    return (
+        phrase("got {count:,} numbers, expected at most {most:,}.", count=count, most=_MAX_CELLS)
+        if count > _MAX_CELLS
+        else ""
+    )
 
 
 def _begins_with_one(lines: list[tuple[int, str]]) -> bool:

@@ -12,7 +12,7 @@ from nncheck.report.grades.sheet import SIGNS, Row, Sheet, SheetPart
 
 def render(sheet: Sheet) -> str:
     """Return the page: the total first, then each check with its points and why, hints, remarks, what was printed."""
-    parts = [f"# {escaped(sheet.title)}", f"**{escaped(_whose(sheet))}**", _total(sheet)]
+    parts = [f"# {escaped(sheet.title)}", f"**{escaped(whose(sheet))}**", _total(sheet)]
     if sheet.happened:
         parts.append(f"**{paragraph(sheet.happened)}**")
     several = len(sheet.parts) > 1
@@ -20,11 +20,12 @@ def render(sheet: Sheet) -> str:
         parts += _part(part, several)
     if sheet.deductions:
         parts.append(_sum(sheet))
-    parts += [escaped(remark) for remark in _closing(sheet)]
+    parts += [escaped(remark) for remark in closing(sheet)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _whose(sheet: Sheet) -> str:
+def whose(sheet: Sheet) -> str:
+    """Return the student's id, and the name where it is known."""
     return f"{sheet.student} ({sheet.name})" if sheet.name else sheet.student
 
 
@@ -90,7 +91,8 @@ def _sum(sheet: Sheet) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _closing(sheet: Sheet) -> Iterator[str]:
+def closing(sheet: Sheet) -> Iterator[str]:
+    """Yield what is to be said of how it was handed in."""
     if sheet.submitted:
         yield phrase("Handed in: {time}", time=sheet.submitted)
     if sheet.late and not sheet.deductions and not sheet.is_fault:

@@ -7,11 +7,13 @@ give them away.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 
 from nncheck.grades import AssignmentFacts, CheckVerdict, Graded, Mark, PartGrade, Status
 from nncheck.language import N_, phrase, translate
+from nncheck.listing import Listing
 from nncheck.report.grades.clean import clean, ends
 from nncheck.report.grades.points import millionths
 
@@ -50,7 +52,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetPart:
-    """One case of the assignment."""
+    """One case of the assignment.
+
+    Attributes
+    ----------
+    listing : Listing or None
+        The student's own file, where it was read once more to be shown.
+    line : int or None
+        Which of its lines the hints speak of, as far as they may say so.
+    """
 
     case: str
     file: str
@@ -59,6 +69,8 @@ class SheetPart:
     hints: tuple[str, ...]
     remarks: tuple[str, ...]
     output: str
+    listing: Listing | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +124,19 @@ class Sheet:
         return self.score is None
 
 
-def sheet(graded: Graded, assignment: AssignmentFacts) -> Sheet:
-    """Return what the student may see, in the language that is spoken now."""
+def sheet(graded: Graded, assignment: AssignmentFacts, listings: Mapping[str, Listing] | None = None) -> Sheet:
+    """Return what the student may see, in the language that is spoken now.
+
+    Parameters
+    ----------
+    graded : Graded
+    assignment : AssignmentFacts
+    listings : mapping of file name to Listing, optional
+        The student's own files, to be shown.
+    """
     grade = graded.grade
     failed = grade.status == "grader-fault"
-    parts = tuple(_parts(graded, assignment))
+    parts = tuple(_parts(graded, assignment, listings or {}))
     earned = sum(row.points or 0 for part in parts for row in part.rows)
     deductions = () if failed else tuple(_deductions(graded, earned))
     return Sheet(
@@ -149,7 +169,7 @@ def columns(assignment: AssignmentFacts) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parts(graded: Graded, assignment: AssignmentFacts) -> list[SheetPart]:
+def _parts(graded: Graded, assignment: AssignmentFacts, listings: Mapping[str, Listing]) -> list[SheetPart]:
     """Return every case of the assignment with all its checks, also where the record has fewer."""
     waiting: dict[str, deque[PartGrade]] = defaultdict(deque)
     for part in graded.grade.parts:
@@ -164,7 +184,7 @@ def _parts(graded: Graded, assignment: AssignmentFacts) -> list[SheetPart]:
         rows = tuple(
             _row(name, marks.get(check), millionths(of), lost, assignment.hints, said) for name, check, of in checks
         )
-        parts.append(_part(case, found, rows, assignment.hints))
+        parts.append(_part(case, found, rows, assignment.hints, listings))
     return parts
 
 
@@ -178,20 +198,32 @@ def _cases(assignment: AssignmentFacts) -> list[tuple[str, list[tuple[str, str, 
     return groups
 
 
-def _part(case: str, found: PartGrade | None, rows: tuple[Row, ...], level: int) -> SheetPart:
+def _part(
+    case: str, found: PartGrade | None, rows: tuple[Row, ...], level: int, listings: Mapping[str, Listing]
+) -> SheetPart:
     if found is None:
         return SheetPart(case=clean(case), file="", happened="", rows=rows, hints=(), remarks=(), output="")
     failed = found.status == "grader-fault"  # what went wrong inside the grader is not for students
     shown = ends(clean(found.output), _OUTPUT, phrase("[... the middle is left out ...]"))
+    hints = () if failed or level == 0 else tuple(_short(hint) for hint in found.hints)
+    listing = listings.get(found.file)
     return SheetPart(
         case=clean(case),
         file=clean(found.file),
         happened=_happened(found.status, "" if failed else found.reason),
         rows=rows,
-        hints=() if failed or level == 0 else tuple(_short(hint) for hint in found.hints),
+        hints=hints,
         remarks=() if failed else tuple(_short(remark) for remark in (*found.read_as, *found.notes)),
         output="" if failed else shown.strip("\n"),
+        listing=listing,
+        line=_line(found, listing) if listing and hints else None,
     )
+
+
+def _line(found: PartGrade, listing: Listing) -> int | None:
+    """Return the line that the hints speak of: that of the first mistake."""
+    first = found.mistakes[0] if found.mistakes else None
+    return listing.at(first.line, first.cell) if first and first.line is not None else None
 
 
 def _row(name: str, mark: Mark | None, of: int, lost: bool, level: int, said: str) -> Row:

@@ -78,13 +78,13 @@ _Section = tuple[str, Sequence[str], Sequence[Sequence[str]], Sequence[str]]
 
 def _sections(summary: Summary) -> Iterator[_Section]:
     """Yield title, headings, rows and lines of each part that there is something to say of."""
-    yield "", (), (), tuple(_first(summary))
+    yield "", (), (), tuple(first_words(summary))
     if summary.scores:
         yield (
             phrase("Scores"),
             (phrase("points"), phrase("submissions"), ""),
             _bins(summary.scores),
-            _spread(summary.scores),
+            spread(summary.scores),
         )
     if summary.checks:
         head = [phrase(word) for word in (N_("case"), N_("check"), N_("points"), N_("passed"), N_("wrong"))]
@@ -96,7 +96,7 @@ def _sections(summary: Summary) -> Iterator[_Section]:
         yield phrase("Most frequent mistakes"), head, [_mistake(one) for one in summary.mistakes], lines
     if summary.alike:
         note = phrase("These are facts about files. They say nothing of how the files came to be.")
-        lines = [_alike(group) for group in summary.alike[:_GROUPS]]
+        lines = [alike_words(group) for group in summary.alike[:_GROUPS]]
         if len(summary.alike) > _GROUPS:
             lines.append(phrase("more groups: {count}", count=len(summary.alike) - _GROUPS))
         yield phrase("Near-identical submissions"), (), (), [*lines, note]
@@ -104,7 +104,8 @@ def _sections(summary: Summary) -> Iterator[_Section]:
         yield phrase("Isolation"), (), (), summary.ground
 
 
-def _first(summary: Summary) -> Iterator[str]:
+def first_words(summary: Summary) -> Iterator[str]:
+    """Yield how many there are, and how they ended."""
     yield phrase("submissions: {count}", count=f"{summary.submissions:,}")
     for one in summary.statuses:
         said = phrase("{status}: {count}", status=translate(_STATUSES[one.status]), count=f"{one.count:,}")
@@ -132,7 +133,8 @@ def _bins(scores: Scores) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _spread(scores: Scores) -> tuple[str, ...]:
+def spread(scores: Scores) -> tuple[str, ...]:
+    """Say how the scores are spread."""
     low, median, high = scores.quartiles
     said = phrase(
         "mean {mean:.4g} of {of:g}; least {least:g}, quartiles {low:g}, {median:g}, {high:g}, most {most:g}",
@@ -164,6 +166,7 @@ def _mistake(one: MistakeCount) -> list[str]:
     return [f"{one.count:,}", one.case, name, one.text, whose(one.whose)]
 
 
-def _alike(group: AlikeGroup) -> str:
+def alike_words(group: AlikeGroup) -> str:
+    """Say whose submissions are alike, and in what."""
     shown = Whose(students=group.students[:_SHOWN], more=max(0, len(group.students) - _SHOWN))
     return f"{translate(_LIKENESS[group.likeness])}: {whose(shown)}. {group.why}"

@@ -19,8 +19,8 @@ from nncheck.report.grades.sheet import sheet
 from tests.report.grades.conftest import ASSIGNMENT, CHECKS, FULL, GROUND, NONE, ROWS, SECRET, SEED, graded, part
 
 #: Everything but what is the instructor's own.
-STUDENTS = ("feedback", "gradescope", "prairielearn", "classroom50", "check50", "junit", "nbgrader", "github")
-INSTRUCTORS = {"grades.csv", "results.jsonl", "feedback.md", "summary.md"}
+STUDENTS = ("feedback", "gradescope", "prairielearn", "classroom50", "check50", "html", "junit", "nbgrader", "github")
+INSTRUCTORS = {"grades.csv", "results.jsonl", "feedback.md", "index.html", "summary.md"}
 
 
 def _leaks(folder: Path) -> list[str]:
@@ -50,13 +50,13 @@ def test_every_field_of_the_records_is_either_shown_or_marked() -> None:
         Graded: "student grade name submitted late late_penalty also",
         PartGrade: "case file form status reason marks hints notes read_as output seconds",
         Mark: "check verdict points of why follows",
-        Mistake: "",
+        Mistake: "line cell",  # of the first, where hints may say so and the student's own file is shown
     }
     marked = {
         Graded: "label",
         PartGrade: "mistakes seed",
         Mark: "",
-        Mistake: "id quantity line text equals cell convention",
+        Mistake: "id quantity text equals convention",
     }
     for record, names in shown.items():
         assert {one.name for one in dataclasses.fields(record)} == {*names.split(), *marked[record].split()}
@@ -66,7 +66,7 @@ def test_one_students_files_name_no_other(save: Any) -> None:
     folder = save([graded("alice-4711"), graded("bob-0815")], *FORMATS)
     for path in folder.rglob("*alice-4711*"):
         assert "bob-0815" not in path.read_text(encoding="utf-8")
-    assert len(list(folder.rglob("*alice-4711*"))) == 5
+    assert len(list(folder.rglob("*alice-4711*"))) == 6
 
 
 def test_level_0_gives_no_hint_and_names_no_other_quantity() -> None:
@@ -206,5 +206,5 @@ def test_a_case_that_comes_twice_keeps_its_two_results_apart() -> None:
 def test_an_unknown_format_is_refused_with_those_there_are(tmp_path: Path) -> None:
     from nncheck.errors import InputError
 
-    with pytest.raises(InputError, match=r"formats: got 'html', expected some of csv, jsonl, feedback, gradescope"):
-        write(tmp_path, lambda: [], ASSIGNMENT, GROUND, ("csv", "html"))
+    with pytest.raises(InputError, match=r"formats: got 'pdf', expected some of csv, jsonl, feedback, gradescope"):
+        write(tmp_path, lambda: [], ASSIGNMENT, GROUND, ("csv", "pdf"))

@@ -1,0 +1,127 @@
+"""Each checker of pages finds a planted fault, and finds nothing on a page without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser import access, layout
+from tests.browser.conftest import missing
+from tests.browser.watched import PHONE, Watched
+
+Show = Callable[..., Watched]
+GOOD = "<h1>Title</h1><p>Some words.</p><label>Step <input type=range></label><button>Next</button>"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    """Write a page around a body."""
+
+    def write(body: str, head: str = "") -> Path:
+        file = tmp_path / "page.html"
+        file.write_text(
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}</head>'
+            f"<body><main>{body}</main></body></html>",
+            encoding="utf-8",
+        )
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["CI", "NNCHECK_CI"])
+def test_what_is_missing_is_a_failure_in_ci(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in ("CI", "NNCHECK_CI"):
+        monkeypatch.delenv(each, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no Chromium"):
+        missing("no Chromium")
+    monkeypatch.setenv(name, "true")
+    with pytest.raises(pytest.fail.Exception, match="CI has to install it"):
+        missing("no Chromium")
+
+
+def test_a_good_page_has_no_fault(show: Show, written: Callable[..., Path], axe: str) -> None:
+    it = show(written(GOOD), before=axe, width=PHONE)
+    assert it.faults == []
+    assert layout.overlaps(it.page) == layout.protruding(it.page) == []
+    assert access.faults(it.page, ("minor", "moderate", "serious", "critical")) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("<img alt='' src='https://example.org/dot.png'>", "request: https://example.org/dot.png"),
+        ("<img alt='' src='dot.png'>", "dot.png"),
+        ("<script>fetch('https://example.org/')</script>", "request: https://example.org/"),
+        ("<style>@import 'https://example.org/a.css';</style>", "request: https://example.org/a.css"),
+        ("<script>console.error('no')</script>", "console.error: no"),
+        ("<script>console.log('so')</script>", "console.log: so"),
+        ("<script>throw new Error('oh')</script>", "error: oh"),
+        ("<script>alert(1)</script>", "dialog: 1"),
+    ],
+)
+def test_what_no_page_may_do(show: Show, written: Callable[..., Path], body: str, said: str) -> None:
+    it = show(written(GOOD + body))
+    it.page.wait_for_timeout(100)
+    assert any(said in fault for fault in it.faults), it.faults
+
+
+def test_a_script_that_the_policy_stops(show: Show, written: Callable[..., Path]) -> None:
+    policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
+    it = show(written("<script>document.title = 'ran'</script>", policy))
+    assert it.page.title() == "A page"
+    assert any(fault.startswith("policy: script-src-elem inline") for fault in it.faults)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p style='margin-bottom: -2em'>one one one</p><p>two two two</p>",
+        "<div style='position: relative'><span style='position: absolute'>left</span><span>right</span></div>",
+        "<svg width=100 height=40><text x=5 y=20>first</text><text x=9 y=22>second</text></svg>",
+        "<table style='table-layout: fixed; width: 90px; white-space: nowrap'><tr><td>a long long cell<td>b</table>",
+        "<button>press</button><p style='margin-top: -1.2em'>text</p>",
+    ],
+)
+def test_text_over_text(show: Show, written: Callable[..., Path], body: str) -> None:
+    assert layout.overlaps(show(written(body)).page)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p style='line-height: 1'>lines and lines " + "and lines " * 50 + "</p>",
+        "<p style='margin-bottom: -2em; visibility: hidden'>one</p><p>two</p>",
+        "<p style='margin-bottom: -2em; opacity: 0'>one</p><p>two</p>",
+        "<details><summary>more</summary><p style='margin: -3em'>one</p></details>",
+        "<div style='width: 50px; overflow: hidden; float: left; white-space: nowrap'>cut cut cut cut</div><p>two</p>",
+        "<button>pr<b>es</b>s</button>",
+    ],
+)
+def test_text_beside_text(show: Show, written: Callable[..., Path], body: str) -> None:
+    assert layout.overlaps(show(written(body)).page) == []
+
+
+def test_wider_than_the_window(show: Show, written: Callable[..., Path]) -> None:
+    wide = "<div style='width: 500px' class=wide>w</div>"
+    found = layout.protruding(show(written(wide), width=PHONE).page)
+    assert len(found) == 2 and 'class="wide"' in found[1]
+    scrolls = layout.protruding(show(written(f"<div style='overflow-x: auto'>{wide}</div>"), width=PHONE).page)
+    assert scrolls == []
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("<p style='color: #999; background: #fff'>pale</p>", "color-contrast"),
+        ("<input type=text>", "label"),
+        ("<button></button>", "button-name"),
+        ("<button>a <a href='#'>link</a> in it</button>", "nested-interactive"),
+    ],
+)
+def test_what_axe_finds(show: Show, written: Callable[..., Path], axe: str, body: str, rule: str) -> None:
+    found = access.faults(show(written(GOOD + body), before=axe).page)
+    assert len(found) == 1 and rule in found[0]
