@@ -7,23 +7,23 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nncheck import course_commands, explain_command
-from nncheck.console import Bar, complain, default_language, hand_over, say
+from nncheck import checking_commands, course_commands
+from nncheck.console import Bar, complain, default_language, say
+from nncheck.delivery import deliver, format_of
 from nncheck.errors import InputError
 from nncheck.language import N_, phrase, translate, use
+from nncheck.options import format_option, output_option
 from nncheck.usage import Group, asked, complain_of, language_option, teach_click
 from nncheck.versions import __version__
 
 if TYPE_CHECKING:
     from nncheck.case import Case
     from nncheck.record import RunResult
-    from nncheck.verification import VerifyResult
 
 AGREES, DIFFERS, BAD_INPUT, OWN_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 _FORMATS = (
@@ -65,15 +65,6 @@ _language = language_option()
 _spoken = language_option(expose_value=False)
 
 
-def _output(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        help=N_("Write to this file, whole or not at all, instead of the terminal."),
-    )(function)
-
-
 @cli.command(epilog=_EPILOG)
 @click.argument("cases", nargs=-1, metavar="[CASE ...]")
 @click.option("--device", default="auto", show_default=True, help=N_("auto, cpu, directml, cuda, xpu, mps, or cuda:1."))
@@ -89,8 +80,8 @@ def _output(function: Callable[..., Any]) -> Callable[..., Any]:
     help=N_("Precision of the hand-written side."),
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help=N_("Seed of torch."))
-@click.option("--format", "form", type=click.Choice(_FORMATS), help=N_("[default: by the ending of -o, else table]"))
-@_output
+@format_option(*_FORMATS)
+@output_option
 @_language
 def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str, **options: Any) -> int:
     """Train both implementations of each CASE (all by default) and compare them at every step.
@@ -100,13 +91,13 @@ def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str
     """
     from nncheck import runner
     from nncheck.files import check_writable
-    from nncheck.report import ENCODINGS, ENDINGS, FORMATS
+    from nncheck.report import ENCODINGS, FORMATS
 
     into_folder = form == "html" and output is not None and output.is_dir()
     if output is not None:
         output = output.absolute()  # hand-written code may change the current folder
         check_writable(output / "index.html" if into_folder else output)
-    form = form or ENDINGS.get(output.suffix.lower() if output else "", "table")
+    form = format_of(form, output)
     if form in ("svg", "png"):
         _check_picture(form, output)
     with Bar() as bar:
@@ -115,7 +106,7 @@ def run(cases: tuple[str, ...], output: Path | None, form: str | None, lang: str
         if into_folder and output is not None:
             _write_pages(output, result)
         else:
-            _deliver(_shown(FORMATS[form](result), form), output, ENCODINGS.get(form, "utf-8"))
+            deliver(FORMATS[form](result), output, form, ENCODINGS.get(form, "utf-8"))
     return DIFFERS if result.differs else AGREES
 
 
@@ -123,107 +114,6 @@ def _write_pages(folder: Path, result: RunResult) -> None:
     from nncheck.report.html.folder import write
 
     complain(phrase("Written to {path}.", path=write(folder, result)[0]))
-
-
-def _verifying(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that verify and derive share."""
-    for option in (
-        click.option("--case", required=True, help=N_("Name of a case (see `nncheck cases`), or its folder.")),
-        click.option(
-            "--hints",
-            type=click.IntRange(1, 4),
-            default=3,
-            show_default=True,
-            help=N_("How much to tell: 1 where, 2 a question, 3 the mistake with its evidence, 4 the formula."),
-        ),
-        click.option(
-            "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help=N_("Seed of the probes.")
-        ),
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(["table", "markdown", "json", "html"]),
-            help=N_("[default: by the ending of -o, else table]"),
-        ),
-        _output,
-        _language,
-    ):
-        function = option(function)
-    return function
-
-
-@cli.command(epilog=_EPILOG)
-@click.argument("file", type=click.Path(path_type=Path))
-@_verifying
-@click.option(
-    "--as",
-    "read_as",
-    type=click.Choice(["functions", "script", "notebook", "numbers"]),
-    help=N_("What FILE is.  [default: recognised from the file itself]"),
-)
-@click.option(
-    "--map",
-    "maps",
-    multiple=True,
-    metavar="NAME=VARIABLE,...",
-    help=N_("Which variables or columns of FILE are a parameter, row by row: --map W=w1,w2,w3,w4. May be given again."),
-)
-@click.option(
-    "--limit",
-    type=click.FloatRange(min=0.1),
-    default=10.0,
-    show_default=True,
-    help=N_("Seconds for one call of the code."),
-)
-def verify(
-    file: Path,
-    output: Path | None,
-    form: str | None,
-    read_as: str | None,
-    maps: tuple[str, ...],
-    lang: str,
-    **options: Any,
-) -> int:
-    """Hold one hand-written derivation against autograd, and say what the first wrong quantity equals.
-
-    FILE holds functions (forward, loss, backward, perhaps update), a plain training script, a notebook, or a
-    trajectory of numbers as CSV or NPZ. Its code runs in a process of its own.
-    """
-    from nncheck.verifier.mapping import mapping_of
-    from nncheck.verifier.verify import verify as hold
-
-    mapping = mapping_of(maps)
-    with Bar() as bar:
-        progress = bar.update
-        result = hold(file, form=read_as, mapping=mapping, language=lang, progress=progress, **options)
-    return _report(result, output, form, lang)
-
-
-@cli.command(epilog=_EPILOG)
-@click.argument("file", type=click.Path(path_type=Path))
-@_verifying
-def derive(file: Path, output: Path | None, form: str | None, lang: str, **options: Any) -> int:
-    """Judge a derivation of formulas line by line, each as a step and as a number.
-
-    FILE holds one formula a line, such as  dZ2 = dY * Y * (1 - Y) . A line is judged from true values of what
-    stands above it, so that one wrong line does not spoil those below.
-    """
-    from nncheck.verifier.derive import derive as judge
-
-    return _report(judge(file, language=lang, **options), output, form, lang)
-
-
-def _report(result: VerifyResult, output: Path | None, form: str | None, lang: str) -> int:
-    from nncheck.files import check_writable
-    from nncheck.report import ENDINGS
-    from nncheck.report.verification import FORMATS
-
-    chosen = form or ENDINGS.get(output.suffix.lower() if output else "", "table")
-    if output is not None:
-        check_writable(output)
-    with use(lang):
-        _deliver(_shown(FORMATS.get(chosen, FORMATS["table"])(result), chosen), output, "utf-8")
-    return DIFFERS if result.differs else AGREES
 
 
 #: How a device is, in words.
@@ -418,8 +308,8 @@ def _new_assignment(wanted: str, output: Path | None, force: bool) -> None:
         say(phrase("The case is not certified yet; before that run  {then}", then=first))
 
 
+checking_commands.register(cli)
 course_commands.register(cli)
-explain_command.register(cli)
 
 
 def main() -> None:
@@ -499,21 +389,3 @@ def _check_picture(form: str, output: Path | None) -> None:
     if form == "png" and output is None and sys.stdout.isatty():
         raise click.UsageError(phrase("A PNG picture is nothing for a terminal: name a file with -o."))
     pictures.check()
-
-
-def _shown(content: str | bytes, form: str) -> str | bytes:
-    """Return a page as the bytes that it says it is of, whatever the console has; anything else as it is."""
-    return content.encode() if form == "html" and isinstance(content, str) else content
-
-
-def _deliver(content: str | bytes, output: Path | None, encoding: str) -> None:
-    if output is None and isinstance(content, bytes):
-        hand_over(content)
-        return
-    if output is None:
-        say(str(content).rstrip("\n"))
-        return
-    from nncheck.files import write_whole
-
-    write_whole(output, content, encoding)
-    complain(phrase("Written to {path}.", path=output))

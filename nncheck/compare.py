@@ -17,7 +17,7 @@ from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.kept import Kept, Point
 from nncheck.language import phrase, translate
-from nncheck.record import FAULTS, Fault, Finding, Local, Quantity, Verdict
+from nncheck.record import FAULTS, Fault, Finding, Local, Quantity
 from nncheck.rounding import (
     Lines,
     Precision,
@@ -29,6 +29,7 @@ from nncheck.rounding import (
 from nncheck.thinning import Gathering
 from nncheck.trajectory import Chunk, Run, Witness, per_step
 from nncheck.updates import Updates
+from nncheck.verdicts import Verdict
 
 
 class Side:

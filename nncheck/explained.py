@@ -8,8 +8,9 @@ from typing import Any
 
 from nncheck.language import current
 from nncheck.network import Network
-from nncheck.record import SHOWN_ALONE, Verdict, jsonable
+from nncheck.record import SHOWN_ALONE, jsonable
 from nncheck.shown import Shown
+from nncheck.verdicts import Verdict
 from nncheck.worked import WorkedStep
 
 SCHEMA = "nncheck/explain/1"

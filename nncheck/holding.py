@@ -8,9 +8,9 @@ import numpy as np
 
 from nncheck.formula.plain import Array
 from nncheck.judging import RESOLUTION, ZERO
-from nncheck.record import Verdict
 from nncheck.rounding import TINY
 from nncheck.trajectory import index_of_largest
+from nncheck.verdicts import Verdict
 
 
 @dataclass(frozen=True)

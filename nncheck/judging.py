@@ -8,9 +8,10 @@ import numpy as np
 
 from nncheck.formula.plain import Array
 from nncheck.language import phrase
-from nncheck.record import Fault, Verdict
+from nncheck.record import Fault
 from nncheck.rounding import FIXED, TINY, Precision
 from nncheck.trajectory import index_of_largest, per_step
+from nncheck.verdicts import Verdict
 
 #: An element is resolved where the bound is at most this part of it.
 RESOLUTION = 1e-3

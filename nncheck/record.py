@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nncheck.language import N_, current
 from nncheck.shown import Shown
+from nncheck.verdicts import Verdict
 
 if TYPE_CHECKING:
     from nncheck.curves import Curve
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "nncheck/run/1"
 
-Verdict = Literal["agree", "differ", "cannot-tell"]
 Fault = Literal["derivation", "device", "loss"]
 Nested = Any  # a number, or lists of them
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from nncheck.language import current
 from nncheck.listing import Listing
-from nncheck.record import SHOWN_ALONE, Verdict, jsonable
+from nncheck.record import SHOWN_ALONE, jsonable
 from nncheck.shown import Shown
+from nncheck.verdicts import Verdict
 
 SCHEMA = "nncheck/verify/1"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nncheck.record import Verdict
+from nncheck.verdicts import Verdict
 
 Part = Literal["forward", "backward", "update"]
 Nested = Any  # a number, or lists of them

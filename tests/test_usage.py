@@ -18,6 +18,7 @@ from wcwidth import wcswidth
 
 import nncheck
 from nncheck import cli, console, language, usage
+from nncheck.delivery import deliver
 from nncheck.language import use
 
 ROOT = Path(nncheck.__file__).resolve().parents[1]
@@ -293,6 +294,10 @@ def test_signs_of_reports_have_plain_ones_in_their_place(encoding: str) -> None:
     assert shown.endswith(" 12345678") or encoding == "cp437"  # which has two of the bars
 
 
-def test_a_page_is_utf_8_whatever_the_console_has() -> None:
-    assert cli._shown("<p>가", "html") == "<p>가".encode()
-    assert cli._shown("가", "table") == "가"
+def test_a_page_is_utf_8_whatever_the_console_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp949")
+    monkeypatch.setattr(sys, "stdout", stream)
+    deliver("<p>가✓</p>\n", None, "html")
+    deliver("가✓\n", None, "table")
+    stream.flush()
+    assert stream.buffer.getvalue() == "<p>가✓</p>\n".encode() + "가[ok]\n".replace("\n", os.linesep).encode("cp949")  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ from nncheck.language import phrase, use
 from nncheck.manual.client import LIMIT
 from nncheck.network import network_of
 from nncheck.process import ProcessFailure
-from nncheck.record import Verdict
+from nncheck.verdicts import Verdict
 from nncheck.verifier.content import Content, read
 from nncheck.verifier.truth import Autograd
 from nncheck.verifier.verify import FORMS

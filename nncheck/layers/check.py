@@ -16,7 +16,7 @@ from nncheck.layers.reference import Witness, own_forward, witness_of
 from nncheck.layers.trial import Stopped, Trial, run
 from nncheck.layers.weighing import weigh
 from nncheck.listing import Listing
-from nncheck.record import Verdict
+from nncheck.verdicts import Verdict
 from nncheck.verification import Checked, Finding, VerifyFault, VerifyResult
 from nncheck.versions import versions
 

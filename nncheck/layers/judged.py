@@ -9,9 +9,9 @@ import numpy as np
 
 from nncheck.formula.plain import Array
 from nncheck.language import phrase
-from nncheck.record import Verdict
 from nncheck.rounding import FIXED
 from nncheck.trajectory import index_of_largest
+from nncheck.verdicts import Verdict
 from nncheck.verification import Checked, Worst
 
 RULE = "fixed tolerance"

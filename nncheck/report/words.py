@@ -27,6 +27,8 @@ def called(name: str) -> str:
 
 def sentence(case: CaseResult) -> str:
     """Say in one sentence whether the case agrees, and if not, who is at fault and from which step on."""
+    if case.verdict == "agree" and case.steps == 1:
+        return phrase("the one step agrees: what is left between the two sides is rounding.")
     if case.verdict == "agree":
         return phrase("all {steps:,} steps agree: what is left between the two sides is rounding.", steps=case.steps)
     if case.verdict == "cannot-tell":

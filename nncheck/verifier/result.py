@@ -10,7 +10,7 @@ import numpy as np
 
 from nncheck.listing import Listing
 from nncheck.manual.notebook import Cells
-from nncheck.record import Verdict
+from nncheck.verdicts import Verdict
 from nncheck.verification import Finding, VerifyResult
 from nncheck.verifier.assess import Assessment
 from nncheck.verifier.hints import hints_of

@@ -10,7 +10,7 @@ from nncheck.formula import Derivation, Line, Name
 from nncheck.formula.lines import walk
 from nncheck.language import N_, phrase
 from nncheck.probes import Probe, draw, widths
-from nncheck.record import Verdict
+from nncheck.verdicts import Verdict
 from nncheck.verifier.computed import computed, judged
 from nncheck.verifier.functions import data_of, has_labels
 from nncheck.verifier.truth import Truth, by_lines

@@ -131,6 +131,7 @@ def _with(case: CaseResult, **changes: object) -> CaseResult:
 def test_sentences(result: RunResult, failing: RunResult) -> None:
     agree, wrong = result.cases[0], failing.cases[0]
     assert words.sentence(_with(agree, verdict="cannot-tell")).startswith("nothing differs, but")
+    assert words.sentence(_with(agree, steps=1)).startswith("the one step agrees: ")
     device = _with(wrong, faults=("device",), findings=(dataclasses.replace(wrong.findings[0], fault="device"),))
     assert "the device is wrong from step 0 on (dW)" in words.sentence(device)
     assert words.device(
