@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.browser import access, layout
 from tests.browser.conftest import missing
+from tests.browser.photographs import PART, photograph
 from tests.browser.watched import PHONE, Watched
 
 Show = Callable[..., Watched]
@@ -125,3 +127,12 @@ def test_wider_than_the_window(show: Show, written: Callable[..., Path]) -> None
 def test_what_axe_finds(show: Show, written: Callable[..., Path], axe: str, body: str, rule: str) -> None:
     found = access.faults(show(written(GOOD + body), before=axe).page)
     assert len(found) == 1 and rule in found[0]
+
+
+def test_a_long_page_is_kept_in_parts_from_top_to_end(show: Show, tmp_path: Path) -> None:
+    page = tmp_path / "long.html"
+    page.write_text('<!doctype html><body style="margin:0"><div style="height:9000px">a</div>', encoding="utf-8")
+    parts = photograph(show(page).page, tmp_path / "long.png")
+    assert [part.name for part in parts] == ["long-1.png", "long-2.png", "long-3.png"]
+    heights = [struct.unpack(">I", part.read_bytes()[20:24])[0] for part in parts]  # of a PNG's header
+    assert heights == [PART, PART, 1000]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser import access, layout
 from tests.browser.pages import KINDS, Pages
+from tests.browser.photographs import photograph
 from tests.browser.watched import DESKTOP, PHONE, Watched
 
 Show = Callable[..., Watched]
@@ -31,7 +32,7 @@ _CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex='0']"
 def test_looks_right(kind: str, dress: str, lang: str, show: Show, pages: Pages, axe: str, screenshots: Path) -> None:
     it = show(pages.make(kind, lang), beside=pages.beside(kind, lang), before=axe, **DRESSES[dress])
     settle(it)
-    it.page.screenshot(path=screenshots / f"{kind}-{lang}-{dress}.png", full_page=True)
+    photograph(it.page, screenshots / f"{kind}-{lang}-{dress}.png")
     assert it.page.locator("html").get_attribute("lang") == lang
     assert it.page.locator("h1").count() == 1
     assert layout.protruding(it.page) == []
@@ -45,7 +46,7 @@ def test_everything_open_at_a_phone_s_width(kind: str, show: Show, pages: Pages,
     it = show(pages.make(kind), beside=pages.beside(kind), before=axe, width=PHONE)
     it.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     settle(it)
-    it.page.screenshot(path=screenshots / f"{kind}-en-phone-open.png", full_page=True)
+    photograph(it.page, screenshots / f"{kind}-en-phone-open.png")
     assert layout.protruding(it.page) == []
     assert layout.overlaps(it.page) == []
     assert access.faults(it.page) == []
@@ -97,7 +98,7 @@ def test_prints(kind: str, lang: str, show: Show, pages: Pages, screenshots: Pat
         assert plain(text) in map(plain, said)
     it.page.emulate_media(media="print")
     it.page.set_viewport_size({"width": 680, "height": 960})  # A4 between margins
-    it.page.screenshot(path=screenshots / f"{kind}-{lang}-print.png", full_page=True)
+    photograph(it.page, screenshots / f"{kind}-{lang}-print.png")
     assert it.page.evaluate("getComputedStyle(document.body).color") in ("rgb(0, 0, 0)", "rgb(27, 32, 39)")
     assert layout.protruding(it.page) == []
     assert layout.overlaps(it.page) == []
