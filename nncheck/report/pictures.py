@@ -84,7 +84,7 @@ def check() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise InputError(_("A picture needs matplotlib:  pip install nncheck[pictures]")) from None
+        raise InputError(_("A picture needs matplotlib:  pip install matplotlib")) from None
 
 
 def svg(result: RunResult) -> bytes:

@@ -208,7 +208,7 @@ def _in_english(result: RunResult) -> bytes:
 def test_without_matplotlib_it_says_what_to_install_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setattr(runner, "run", lambda *_, **__: pytest.fail("the run was begun"))
-    with pytest.raises(nncheck.InputError, match=r"needs matplotlib:  pip install nncheck\[pictures\]"):
+    with pytest.raises(nncheck.InputError, match=r"needs matplotlib:  pip install matplotlib"):
         CliRunner().invoke(cli, ["run", "hidden", "--format", "svg"], catch_exceptions=False, standalone_mode=False)
 
 
