@@ -201,6 +201,12 @@ def _overflows(values: Sequence[Plain], points: int, precision: Precision) -> Ar
     return overflow
 
 
+def in_float32(array: Array) -> Array:
+    """Return float64 numbers rounded to such as float32 holds, so that both types can start from them."""
+    rounded: Array = array.astype(np.float32).astype(np.float64)
+    return rounded
+
+
 def all_within(array: Array, precision: Precision) -> bool:
     """Whether every value is a number far from overflow; quick, since nearly always true."""
     limit = LARGEST[precision.coarser] / 1000

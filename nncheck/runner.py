@@ -22,7 +22,7 @@ from nncheck.network import network_of
 from nncheck.pipeline import Pipeline
 from nncheck.process import ProcessFailure
 from nncheck.record import SCHEMA, CaseResult, RunResult
-from nncheck.rounding import Lines, lines_of
+from nncheck.rounding import Lines, in_float32, lines_of
 from nncheck.versions import versions
 from nncheck.worked import WorkedStep
 from nncheck.working import work_out
@@ -160,8 +160,8 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
     steps = options.steps or case.steps
     lines = lines_of(case)
     # the literals are rounded once, to the device's type, so that both sides start from the same numbers
-    X, YT = _rounded(case.X), _rounded(case.YT)
-    case = replace(case, params={name: _rounded(array) for name, array in case.params.items()})
+    X, YT = in_float32(case.X), in_float32(case.YT)
+    case = replace(case, params={name: in_float32(array) for name, array in case.params.items()})
     comparison = Comparison(
         case,
         X,
@@ -246,10 +246,6 @@ def _chunk_steps(case: Case, lines: Lines) -> int:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _rounded(array: Array) -> Array:
-    return array.astype(np.float32).astype(np.float64)
 
 
 def _silent(name: str, done: int, steps: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nncheck.language import current
+from nncheck.language import current, phrase
 from nncheck.listing import Listing
 from nncheck.record import SHOWN_ALONE, jsonable
 from nncheck.shown import Shown
@@ -115,6 +115,15 @@ class Finding:
     explanations: tuple[Explanation, ...] = ()
     convention: bool = False
     cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where in the person's file it is, in words; empty if that is not known."""
+        if self.line is None:
+            return ""
+        if self.cell is None:
+            return phrase("line {line} of your file", line=self.line)
+        return phrase("code cell {cell}, line {line}", cell=self.cell, line=self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,11 +22,11 @@ from nncheck.explaining.by_script import reached_by_script
 from nncheck.explaining.meant import as_meant
 from nncheck.explaining.reached import Progress, Reached
 from nncheck.formula import Derivation, read_each
-from nncheck.formula.plain import Array
 from nncheck.language import phrase, use
 from nncheck.manual.client import LIMIT
 from nncheck.network import network_of
 from nncheck.process import ProcessFailure
+from nncheck.rounding import in_float32
 from nncheck.verdicts import Verdict
 from nncheck.verifier.content import Content, read
 from nncheck.verifier.truth import Autograd
@@ -94,9 +94,9 @@ def explain(
         # as `run` does, so that both sides start from numbers that every device holds
         rounded = replace(
             chosen,
-            X=_rounded(chosen.X),
-            YT=_rounded(chosen.YT),
-            params={name: _rounded(array) for name, array in chosen.params.items()},
+            X=in_float32(chosen.X),
+            YT=in_float32(chosen.YT),
+            params={name: in_float32(array) for name, array in chosen.params.items()},
         )
         path = None if file is None else Path(file)
         with Autograd(rounded) as autograd, np.errstate(all="ignore"):  # a training may diverge
@@ -232,10 +232,6 @@ def _verdict(worked: WorkedStep) -> Verdict:
     if worked.differs:
         return "differ"
     return "agree" if all(line.verdict == "agree" for line in worked.lines) else "cannot-tell"
-
-
-def _rounded(array: Array) -> Array:
-    return array.astype(np.float32).astype(np.float64)
 
 
 def _silent(what: str, done: int, of: int) -> None:

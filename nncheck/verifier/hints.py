@@ -62,7 +62,7 @@ def _root(derivation: Derivation, assessment: Assessment, name: str) -> str:
 
 def _where(finding: Finding, line: str, seen_at: bool) -> str:
     """Say which line is wrong and where in the file it stands; ``seen_at`` says that only its effect stands there."""
-    place = _place(finding)
+    place = finding.place
     if finding.quantity == line or not (seen_at and place):
         text = phrase("Look at {line}.", line=line)
         if place:
@@ -72,14 +72,6 @@ def _where(finding: Finding, line: str, seen_at: bool) -> str:
         return text
     first = phrase("It is first seen in {quantity} ({place}).", quantity=finding.quantity, place=place)
     return " ".join((phrase("Look at {line}.", line=line), first))
-
-
-def _place(finding: Finding) -> str:
-    if finding.line is None:
-        return ""
-    if finding.cell is None:
-        return phrase("line {line} of your file", line=finding.line)
-    return phrase("code cell {cell}, line {line}", cell=finding.cell, line=finding.line)
 
 
 def _question(derivation: Derivation, line: str, finding: Finding) -> str:

@@ -96,7 +96,7 @@ def _shown(result: VerifyResult, finding: Finding, name: str) -> Shown:
     if hinted and result.level < 3 and finding.kind in ("value", "shape"):
         kind = phrase("something is wrong")  # which of the two is more than the hints tell
     title = phrase("{quantity}: {kind}", quantity=finding.quantity, kind=kind) if finding.quantity else _first_up(kind)
-    place = _place(finding)
+    place = finding.place
     target = ""
     if place and finding.line is not None and result.listing is not None:
         target = anchor(result.listing.at(finding.line, finding.cell))
@@ -108,14 +108,6 @@ def _shown(result: VerifyResult, finding: Finding, name: str) -> Shown:
         hints=result.hints if hinted else (),
         text="" if hinted else words.evidence(finding),
     )
-
-
-def _place(finding: Finding) -> str:
-    if finding.line is None:
-        return ""
-    if finding.cell is None:
-        return phrase("line {line} of your file", line=finding.line)
-    return phrase("code cell {cell}, line {line}", cell=finding.cell, line=finding.line)
 
 
 def _said(own: Shown) -> str:

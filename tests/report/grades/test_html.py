@@ -262,3 +262,6 @@ def test_files_are_read_only_where_pages_are_wanted(tmp_path: Path) -> None:
         raise AssertionError
 
     write(tmp_path, lambda: ROWS, ASSIGNMENT, GROUND, ("csv", "feedback"), listings=fail)
+    assert (tmp_path / "grades.csv").is_file() and not (tmp_path / "html").exists()
+    with pytest.raises(AssertionError):
+        write(tmp_path, lambda: ROWS, ASSIGNMENT, GROUND, ("html",), listings=fail)
