@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nncheck.case import every as cases  # noqa: F401
     from nncheck.case import find as find_case  # noqa: F401
     from nncheck.certificate import certify as certify
+    from nncheck.conformance.check import check_device as check_device
+    from nncheck.device_check import DeviceCheck as DeviceCheck
     from nncheck.errors import CaseError as CaseError
     from nncheck.errors import CertificateError as CertificateError
     from nncheck.errors import DeviceError as DeviceError
@@ -44,6 +46,8 @@ _HOMES = {
     "cases": ("nncheck.case", "every"),
     "find_case": ("nncheck.case", "find"),
     "certify": ("nncheck.certificate", "certify"),
+    "check_device": ("nncheck.conformance.check", "check_device"),
+    "DeviceCheck": ("nncheck.device_check", "DeviceCheck"),
     "CaseError": ("nncheck.errors", "CaseError"),
     "CertificateError": ("nncheck.errors", "CertificateError"),
     "DeviceError": ("nncheck.errors", "DeviceError"),

@@ -1,15 +1,18 @@
-"""Keeps arrays that are costly to compute between runs; nothing fails where there is no place for them."""
+"""Keeps between runs what is costly to compute or to find out; nothing fails where there is no place for it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from nncheck.files import put_in_place
 from nncheck.formula.plain import Array
 from nncheck.versions import __version__
 
@@ -28,8 +31,8 @@ def kept(key: str, shape: tuple[int, ...], compute: Callable[[], Array]) -> Arra
         What the array must have, lest a damaged file be taken for it.
     compute : callable
     """
-    folder = _folder()
-    path = folder / f"{__version__}-{key}.npy" if folder else None
+    place = folder()
+    path = place / f"{__version__}-{key}.npy" if place else None
     if path is not None:
         try:
             array: Array = np.load(path, allow_pickle=False)
@@ -39,22 +42,27 @@ def kept(key: str, shape: tuple[int, ...], compute: Callable[[], Array]) -> Arra
             pass
     array = compute()
     if path is not None:
-        _keep(path, array)
+        store(path, lambda stream: np.save(stream, array, allow_pickle=False))
     return array
 
 
-def _keep(path: Path, array: Array) -> None:
+def store(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file whole or not at all, also where two processes write it at once; that it cannot be spoils nothing."""
+    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         with os.fdopen(handle, "wb") as stream:
-            np.save(stream, array, allow_pickle=False)
-        os.replace(temporary, path)
-    except OSError:
-        return  # a full or read-only disk costs a few seconds next time, no more
+            write(stream)
+        put_in_place(temporary, path)
+    except OSError:  # a full or read-only disk costs a few seconds next time, no more
+        with contextlib.suppress(OSError):
+            if temporary:
+                os.unlink(temporary)
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
+    """Return the folder for what is kept, or None if nothing is to be."""
     if VARIABLE in os.environ:
         return Path(os.environ[VARIABLE]) if os.environ[VARIABLE] else None
     if sys.platform == "win32":

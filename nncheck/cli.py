@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nncheck import checking_commands, course_commands
-from nncheck.console import Bar, complain, default_language, say
+from nncheck import checking_commands, course_commands, device_commands
+from nncheck.console import Bar, closed_by_reader, complain, default_language, say
 from nncheck.delivery import deliver, format_of
 from nncheck.errors import InputError
-from nncheck.language import N_, phrase, translate, use
+from nncheck.language import N_, phrase, use
 from nncheck.options import format_option, output_option
 from nncheck.usage import Group, asked, complain_of, language_option, teach_click
 from nncheck.versions import __version__
@@ -80,6 +79,11 @@ _spoken = language_option(expose_value=False)
     help=N_("Precision of the hand-written side."),
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help=N_("Seed of torch."))
+@click.option(
+    "--reprobe",
+    is_flag=True,
+    help=N_("Ask devices again that failed in the last day, which --device auto passes over."),
+)
 @format_option(*_FORMATS)
 @output_option
 @_language
@@ -114,10 +118,6 @@ def _write_pages(folder: Path, result: RunResult) -> None:
     from nncheck.report.html.folder import write
 
     complain(phrase("Written to {path}.", path=write(folder, result)[0]))
-
-
-#: How a device is, in words.
-_STATES = {"works": N_("works"), "wrong": N_("wrong"), "fails": N_("fails"), "missing": N_("missing")}
 
 
 @cli.command("cases")
@@ -182,26 +182,6 @@ def show(case: str, form: str) -> int:
         lines.append(f"{name:<3} {array.shape!s:<10} {shown}")
     lines += ["", "derivation.txt", *(f"  {line}" for line in facts["derivation"])]
     say("\n".join(lines))
-    return AGREES
-
-
-@cli.command()
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@_spoken
-def devices(form: str) -> int:
-    """List the devices that torch can train on here, in the order of choice, and why not the others."""
-    from nncheck.autograd.survey import survey
-    from nncheck.record import jsonable
-    from nncheck.report.table import aligned
-
-    states = survey()
-    if form == "json":
-        say(json.dumps(jsonable(states), indent=1))
-        return AGREES
-    chosen = next((state.kind for state in states if state.state in ("works", "wrong")), "")
-    rows = [[state.kind, translate(_STATES[state.state]), state.name, state.reason] for state in states]
-    say(aligned(rows, [phrase("device"), phrase("state"), phrase("name"), phrase("why")]))
-    say("\n" + (phrase("--device auto takes {device}.", device=chosen) if chosen else phrase("No device works.")))
     return AGREES
 
 
@@ -309,6 +289,7 @@ def _new_assignment(wanted: str, output: Path | None, force: bool) -> None:
 
 
 checking_commands.register(cli)
+device_commands.register(cli)
 course_commands.register(cli)
 
 
@@ -342,7 +323,7 @@ def _run_all(language: str) -> int:
 
 def _fault(error: Exception) -> int:
     """Say what went wrong inside nncheck; a pipe whose reader has seen enough is no fault. Returns the exit code."""
-    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EINVAL):  # EINVAL is what Windows says
+    if isinstance(error, OSError) and closed_by_reader(error):
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (the interpreter's own last flush is to be silent too)
         return AGREES
     if os.environ.get("NNCHECK_DEBUG"):

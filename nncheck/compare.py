@@ -79,8 +79,8 @@ class Comparison:
         self._kept = Kept(steps, _numbers_of_a_step(case))
         self.done = 0
 
-    def add(self, chunk: Chunk) -> None:
-        """Take the next chunk."""
+    def add(self, chunk: Chunk, device: str = "cpu") -> None:
+        """Take the next chunk, which a device of that kind has given."""
         if chunk.steps == 0:
             return
         steps = np.arange(chunk.start, chunk.start + chunk.steps)
@@ -88,7 +88,7 @@ class Comparison:
         with np.errstate(all="ignore"):
             self.drift.add(steps, chunk)
             self._judge(self._hand, steps, chunk.hand, chunk.hand_witness)
-            self._judge(self._device, steps, chunk.device, chunk.device_witness)
+            self._judge(self._device, steps, chunk.device, chunk.device_witness, device)
         judges = [*self.judges, *self._hand.lines.values()]
         self._kept.add(steps, chunk.hand, judges, self._hand.updating.earlier)
         self.done = int(steps[-1]) + 1
@@ -119,36 +119,39 @@ class Comparison:
             name=name,
         )
 
-    def _judge(self, side: Side, steps: Array, run: Run, witness: Witness) -> None:
+    def _judge(self, side: Side, steps: Array, run: Run, witness: Witness, device: str = "") -> None:
         """Judge one side's next steps."""
         before = {name: array.astype(np.float64, copy=False) for name, array in run.before.items()}
-        radii = self._lines.radii(self._X, self._YT, before, side.precision, self._slack)
+        radii = self._lines.radii(self._X, self._YT, before, side.precision, self._slack, device)
         expected, radius = self._trusted(side, steps, witness, radii)
-        judged = [(side.loss, side.loss.add(steps, run.losses.astype(np.float64), expected["E"], radius.get("E")))]
+        every = slice(None)
+        read = every if len(run.read) == len(steps) else run.read
+        ratio = side.loss.add(steps, run.losses.astype(np.float64), expected["E"], radius.get("E"))
+        judged: list[tuple[Judge, Array | slice, Array]] = [(side.loss, every, ratio)]
         for name in self._case.params:
             gradient, e = expected[f"d{name}"], radius.get(f"d{name}")
             own = run.gradients[name].astype(np.float64, copy=False)
-            n = len(own)
             judge = side.gradients[f"d{name}"]
-            judged.append((judge, judge.add(steps[:n], own, gradient[:n], None if e is None else e[:n])))
+            ratio = judge.add(steps[read], own, gradient[read], None if e is None else e[read])
+            judged.append((judge, read, ratio))
             if side.own_updates:
                 gradient, e = own, np.zeros(())
             update = side.updating.add(name, steps, before[name], gradient, e)
             after = run.after[name].astype(np.float64, copy=False)
             judge = side.updates[name]
-            judged.append((judge, judge.add(steps, after, update.after, update.radius, update.moved)))
+            judged.append((judge, every, judge.add(steps, after, update.after, update.radius, update.moved)))
         self._gather_ratios(steps, judged, ~np.isfinite(run.losses) & ~np.isfinite(expected["E"]))
         if side is self._hand:
             self._name_kinks(steps, radii)
 
-    def _gather_ratios(self, steps: Array, judged: list[tuple[Judge, Array]], lost: Array) -> None:
+    def _gather_ratios(self, steps: Array, judged: list[tuple[Judge, Array | slice, Array]], lost: Array) -> None:
         """Gather of each side the largest error / bound of each step; NaN where no loss is finite: not judged."""
         largest: dict[str, Array] = {}
-        for judge, ratio in judged:
+        for judge, read, ratio in judged:
             if judge.rule == "not covered" and not judge.differing:
                 continue  # over the largest number there is, which is no bound to draw
             top = largest.setdefault(judge.side, np.zeros(len(steps)))
-            np.maximum(top[: len(ratio)], ratio, out=top[: len(ratio)])
+            top[read] = np.maximum(top[read], ratio)
         for side in ("derivation", "loss", "device"):
             if side in largest:
                 ratio = np.where(lost & (largest[side] == 0), np.nan, largest[side])
@@ -290,7 +293,7 @@ class Comparison:
                     step=min(diverged),
                 )
             )
-        if self.drift.frozen:
+        if self.drift.frozen and "device" not in self.faults():  # a gradient that a device lost moves nothing either
             notes.append(
                 phrase(
                     "in {frozen:,} of {steps:,} steps the float32 update moved no parameter, though the gradient was "

@@ -46,10 +46,18 @@ def _read_or_not(stream: Any) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL is what Windows says
+        if not closed_by_reader(error):
             raise
         with suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())  # what is left in its buffer would fail at the exit again
+
+
+def closed_by_reader(error: OSError) -> bool:
+    """Whether a pipe could not be written to because nobody reads it any more.
+
+    Windows says EINVAL of such a pipe, and of a file whose name it does not take: that one has a name.
+    """
+    return error.errno in (errno.EPIPE, errno.EINVAL) and error.filename is None
 
 
 def printable(text: str, stream: Any) -> str:

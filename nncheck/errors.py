@@ -39,7 +39,8 @@ class DeviceError(InputError):
     """The device that was asked for by name is not there, or failed; ``stage`` says where."""
 
     def __init__(self, message: str, stage: str) -> None:
-        super().__init__(message)
+        # what a driver said may end in a full stop of its own
+        super().__init__(message[:-1] if message.endswith(("..", "!.")) else message)
         self.stage = stage
 
 

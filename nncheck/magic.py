@@ -8,6 +8,7 @@ import io
 import linecache
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,7 +81,7 @@ def _wanted(line: str) -> dict[str, Any]:
         add_help_option=False,
     )
     try:
-        words = shlex.split(line)
+        words = _words(line)
         asked = bool({"-h", "--help"} & set(words))
         with command.make_context("%%nncheck", words, resilient_parsing=asked) as context:
             return {**context.params, "help": context.get_help() if asked else ""}
@@ -89,6 +90,21 @@ def _wanted(line: str) -> dict[str, Any]:
         raise Refused(f"{error.format_message()}\n{usage}") from None
     except ValueError as error:  # a quotation mark that is not closed
         raise Refused(f"%%nncheck: {error}") from None
+
+
+def _words(line: str) -> list[str]:
+    """Split the line of a magic command as a shell does; on Windows a backslash is part of a path.
+
+    Raises
+    ------
+    ValueError
+        If a quotation mark is not closed.
+    """
+    words = shlex.shlex(line, posix=True)
+    words.whitespace_split, words.commenters = True, ""
+    if sys.platform == "win32":
+        words.escape = ""
+    return list(words)
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ class Pipeline:
             _, witness = self._worker.result(witnessing)
             if answer["plain"] and answer["plain"] not in self.notes:
                 self.notes.append(answer["plain"])
-            yield self._joined(done, device, by_hand, witness), by_hand.slip
+            yield self._joined(done, device, answer["read"], by_hand, witness), by_hand.slip
             if by_hand.slip:
                 return
             done += self._chunk
@@ -96,7 +96,9 @@ class Pipeline:
 
     def _ask_training(self, start: int) -> Future[Reply]:
         count = min(self._chunk, self._steps - start)
-        stage = phrase("train steps {first} to {last}", first=start, last=start + count - 1)
+        stage = phrase("train steps {first:,} to {last:,}", first=start, last=start + count - 1)
+        if count == 1:
+            stage = phrase("train step {step:,}", step=start)
         return self._worker.submit("train", steps=count, stage=stage)
 
     def _train_hand(self, start: int) -> tuple[manual.Trained, Future[Reply]]:
@@ -104,10 +106,15 @@ class Pipeline:
         points = {name: states[:-1].astype(np.float64, copy=False) for name, states in trained.states.items()}
         if len(trained.losses) == 0:  # nothing to differentiate at
             points = {name: states[:1].astype(np.float64) for name, states in trained.states.items()}
-        return trained, self._worker.submit("witness", points)
+        return trained, self._worker.submit("witness", points, stage=phrase("take gradients in float64 on the CPU"))
 
     def _joined(
-        self, start: int, device: dict[str, Array], trained: manual.Trained, witness: dict[str, Array]
+        self,
+        start: int,
+        device: dict[str, Array],
+        read: list[int],
+        trained: manual.Trained,
+        witness: dict[str, Array],
     ) -> Chunk:
         names = list(self._case.params)
         return Chunk(
@@ -116,7 +123,8 @@ class Pipeline:
                 losses=device["E"],
                 before={name: device[name][:-1] for name in names},
                 after={name: device[name][1:] for name in names},
-                gradients={name: device[f"first.{name}"][None] for name in names},
+                gradients={name: device[f"read.{name}"] for name in names},
+                at=np.array(read),
             ),
             device_witness=Witness(losses=device["dE"], gradients={name: device[f"d{name}"] for name in names}),
             hand=Run(

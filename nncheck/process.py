@@ -15,16 +15,36 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextvars import copy_context
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from nncheck import frames
 from nncheck.errors import CaseError, InputError
 from nncheck.formula.plain import Array
-from nncheck.language import phrase
+from nncheck.language import N_, phrase, translate
 
 #: Seconds without a sign of life after which a process counts as hanging.
 WORK_LIMIT = 60.0
 LIMIT_VARIABLE = "NNCHECK_WORKER_SECONDS"
+#: Seconds after which a wait is begun anew: on Windows a Ctrl-C is not noticed before a wait is over.
+_PULSE = 0.5
+# Seconds for a process to be gone that was killed.
+_DYING = 10.0
+# Signals by which somebody else ends a process: a person, or a system whose memory is full.
+_FROM_OUTSIDE = {
+    -number
+    for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+    if (number := getattr(signal, name, None)) is not None
+}
+#: What Windows means by the exit codes of processes that it ended (NTSTATUS).
+_WINDOWS_CODES = {
+    0xC0000005: N_("it touched memory that is not its own"),
+    0xC0000017: N_("there is no memory left"),
+    0xC000001D: N_("this processor lacks an instruction that it uses"),
+    0xC00000FD: N_("it calls itself without an end"),
+    0xC0000135: N_("a DLL that it needs is missing"),
+    0xC0000409: N_("it gave itself up"),
+}
 
 # Python puts the current folder first on the path for -c and -m: a student's torch.py or random.py there would be
 # imported in place of the real one.
@@ -34,6 +54,8 @@ sys.path[:] = [p for p in sys.path if p not in ("", {here!r})]
 sys.path.insert(0, {root!r})  # the nncheck that asks, and not an older one that is installed
 import nncheck
 sys.path.remove({root!r})
+from nncheck.crashing import show_no_dialog
+show_no_dialog()
 from {module} import main
 main()
 """
@@ -45,8 +67,10 @@ P = TypeVar("P", bound="Process")
 class ProcessFailure(Exception):
     """The process crashed, hung, or its device refused; ``stage`` says where and ``reason`` how.
 
-    ``missing`` is True if what was asked for is simply not there, ``silent`` if nothing was heard of it in time;
-    ``code`` is the exit code, if it ended with one. What the stage and the reason say depends on the language.
+    ``missing`` is True if what was asked for is simply not there, ``silent`` if nothing was heard of it in time,
+    ``exhausted`` if memory did not suffice; ``code`` is the exit code, if it ended with one; ``device`` is the kind of
+    device that it was about, if one. What the stage and the reason say depends on the language. ``part`` and ``arrays``
+    are what had come of the answer until then.
     """
 
     def __init__(
@@ -55,6 +79,15 @@ class ProcessFailure(Exception):
         super().__init__(f"{stage}: {reason}")
         self.stage, self.reason = stage, reason
         self.missing, self.silent, self.code = missing, silent, code
+        self.exhausted = False
+        self.device = ""
+        self.part: dict[str, Any] = {}
+        self.arrays: dict[str, Array] = {}
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether memory was short, or somebody else ended the process: the next time may be well."""
+        return self.exhausted or self.code in _FROM_OUTSIDE
 
 
 class Process:
@@ -76,6 +109,8 @@ class Process:
         Whether its frames may hold arrays of uint8.
     apart : bool
         Whether a Ctrl-C at the terminal is kept from it: who started it ends it in good order.
+    environment : mapping
+        Variables that are set for it, or with None taken away.
     """
 
     def __init__(
@@ -86,14 +121,19 @@ class Process:
         max_bytes: int = frames.MAX_BYTES,
         octets: bool = False,
         apart: bool = False,
+        environment: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
         self._what = what
+        self.device = ""  # the kind that its last stages were about
         self._octets = octets
         self._max_bytes = max_bytes
         self._own_limit = own_limit
         self._stage = phrase("start {what}", what=what)
         self._heard = time.monotonic()
+        self._come: Reply = {}, {}  # of the answer, with signs of life
+        self._ended: ProcessFailure | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
+        variables = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1", **environment}
         here = os.getcwd()
         root = str(Path(__file__).resolve().parents[1])
         self._process = subprocess.Popen(
@@ -101,11 +141,12 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+            env={name: value for name, value in variables.items() if value is not None},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
             start_new_session=apart,  # without effect on Windows, where it has no console anyway
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-process")
+        self._queued: list[Future[Reply]] = []
         self.notes: list[str] = []
 
     @property
@@ -116,7 +157,14 @@ class Process:
     def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
         """Ask for something; the answer comes by `result`."""
         spoken = copy_context()  # the thread speaks the language that is spoken here
-        return self._thread.submit(spoken.run, self._ask, {"request": request, **header}, arrays or {})
+        asked = self._thread.submit(spoken.run, self._ask, {"request": request, **header}, arrays or {})
+        self._queued = [future for future in self._queued if not future.done()] + [asked]
+        return asked
+
+    def drop_queued(self) -> None:
+        """Forget what was asked and not begun."""
+        for future in self._queued:
+            future.cancel()
 
     def result(self, future: Future[Reply], limit: float = WORK_LIMIT) -> Reply:
         """Wait for an answer.
@@ -133,13 +181,13 @@ class Process:
         while True:
             silent = time.monotonic() - self._heard
             try:
-                return future.result(timeout=max(limit - silent, 0.01))
+                return future.result(timeout=min(max(limit - silent, 0.01), _PULSE))
             except FutureTimeout:
                 if time.monotonic() - self._heard < limit:
                     continue  # a sign of life came meanwhile
                 self._process.kill()
                 reason = phrase("no sign of life for {seconds:.0f} seconds", seconds=limit)
-                raise ProcessFailure(self._stage, reason, silent=True) from None
+                raise self._failure(reason, silent=True) from None
 
     def ask(
         self, request: str, arrays: Mapping[str, Array] | None = None, limit: float = WORK_LIMIT, **header: Any
@@ -162,8 +210,12 @@ class Process:
                 self._process.wait(patience)
             last.cancel()
         self._process.kill()
+        try:
+            self._process.wait(_DYING)
+        except subprocess.TimeoutExpired:  # it hangs inside a driver, where no signal reaches it: nobody waits for it
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            return
         self._thread.shutdown(wait=True, cancel_futures=True)
-        self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None:
                 with contextlib.suppress(OSError):  # unsent bytes of a request to a process that is gone
@@ -177,11 +229,15 @@ class Process:
 
     def _ask(self, header: dict[str, Any], arrays: Mapping[str, Array]) -> Reply:
         assert self._process.stdin is not None and self._process.stdout is not None
+        if self._ended is not None:  # what was queued behind it says nothing of why
+            raise self._ended
         self._stage = header.pop("stage", None) or self._stage
         self._heard = time.monotonic()
+        part: dict[str, Any] = {}  # what came with signs of life is part of the answer
+        replies: dict[str, Array] = {}
+        self._come = part, replies
         try:
             frames.write(self._process.stdin, header, arrays, self._octets)  # type: ignore[arg-type]
-            replies: dict[str, Array] = {}  # those that came with signs of life are part of the answer
             while True:
                 reply, more = frames.read(self._process.stdout, self._max_bytes, self._octets)  # type: ignore[arg-type]
                 self._heard = time.monotonic()
@@ -189,17 +245,28 @@ class Process:
                 if "stage" not in reply:
                     break
                 self._stage = reply["stage"]
+                self.device = reply.get("device") or self.device
+                part.update(reply["part"] if isinstance(reply.get("part"), dict) else {})
         except (OSError, ValueError, frames.FrameError) as error:
             reason = self._how_it_ended(error)
-            raise ProcessFailure(self._stage, reason, code=self._process.poll()) from None
+            self._ended = self._failure(reason, code=self._process.poll())
+            raise self._ended from None
         if "error" in reply:
             if reply["kind"] == "case":
                 raise CaseError(reply["error"])
             if reply["kind"] == "input":
                 raise InputError(f"{reply['error']}.")
-            raise ProcessFailure(self._stage, reply["error"], missing=reply["kind"] == "missing")
+            failure = self._failure(reply["error"], missing=reply["kind"] == "missing")
+            failure.exhausted = reply["kind"] == "memory"
+            raise failure
         self.notes += [note for note in reply["notes"] if note not in self.notes]
-        return reply["answer"], replies
+        return {**part, **reply["answer"]}, replies
+
+    def _failure(self, reason: str, **how: Any) -> ProcessFailure:
+        failure = ProcessFailure(self._stage, reason, **how)
+        failure.part, failure.arrays = dict(self._come[0]), dict(self._come[1])
+        failure.device = self.device
+        return failure
 
     def _how_it_ended(self, error: Exception) -> str:
         try:
@@ -215,9 +282,12 @@ class Process:
         else:
             number = code if code < 256 else hex(code)
             ended = phrase("{what} ended with exit code {number}", what=self._what, number=number)
+            if code in _WINDOWS_CODES:
+                ended = f"{ended}: {translate(_WINDOWS_CODES[code])}"
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 4000))
-        lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        written = self._errors.read().decode("utf-8", "replace").splitlines()
+        lines = [line for line in written if line.strip() and not line.startswith("[W")]  # as torch's C++ warns
         return f"{ended} ({lines[-1].strip()[:200]})" if lines else ended
 
 

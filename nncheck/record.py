@@ -31,10 +31,21 @@ FAULTS: Mapping[str, str] = {"derivation": N_("derivation"), "device": N_("devic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """Why a CPU stands in for the device: the stage that failed, and how."""
+    """Why a CPU, or the next device, stands in for one: the stage that failed, and how.
+
+    Attributes
+    ----------
+    stage, reason : str
+    kind : str or None
+        The device; None if the failure came before any was tried.
+    remembered : str or None
+        When it failed in an earlier run, for which it was passed over; None if it failed in this one.
+    """
 
     stage: str
     reason: str
+    kind: str | None = None
+    remembered: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from nncheck.case import Case
 from nncheck.errors import FormulaError
-from nncheck.formula import BoundArithmetic, Bounded, Derivation, evaluate, exact, plain, radius_like
+from nncheck.formula import BoundArithmetic, Bounded, Derivation, DeviceArithmetic, evaluate, exact, plain, radius_like
 from nncheck.formula.plain import Array, Plain
 from nncheck.language import phrase
 
@@ -81,7 +81,13 @@ class Lines:
         return () if self.derivation is None else self.derivation.names
 
     def radii(
-        self, X: Array, YT: Array, params: Mapping[str, Array], precision: Precision, slack: Array | None = None
+        self,
+        X: Array,
+        YT: Array,
+        params: Mapping[str, Array],
+        precision: Precision,
+        slack: Array | None = None,
+        device: str = "",
     ) -> Radii:
         """Carry values and radii through the lines.
 
@@ -94,6 +100,8 @@ class Lines:
             Decides which comparisons are open, and from where on a value overflows.
         slack : (N, 1), optional
             What each target may be off by, absolutely: see `target_slack`.
+        device : str
+            The kind of device whose functions are as accurate as its maker promises; none means within one ULP.
 
         Raises
         ------
@@ -103,7 +111,7 @@ class Lines:
         if self.derivation is None:
             return Radii()
         unit = UNIT[precision.coarser]
-        arithmetic = BoundArithmetic(unit)
+        arithmetic = DeviceArithmetic(unit, device) if device else BoundArithmetic(unit)
         targets = exact(YT)
         if slack is not None:
             targets = Bounded(targets.value, plain(np.broadcast_to(slack / unit, YT.shape)))

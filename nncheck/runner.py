@@ -11,6 +11,7 @@ import numpy as np
 from nncheck import case as cases
 from nncheck import manual
 from nncheck.autograd import device as devices
+from nncheck.autograd.client import START_LIMIT, Worker
 from nncheck.autograd.session import Session
 from nncheck.case import Case
 from nncheck.certificate import is_certified
@@ -49,6 +50,7 @@ class Options:
     dtype: str
     seed: int
     language: str
+    reprobe: bool = False
 
 
 def run(
@@ -60,6 +62,7 @@ def run(
     seed: int = 0,
     language: str = "en",
     progress: Progress | None = None,
+    reprobe: bool = False,
 ) -> RunResult:
     """Train both implementations of each case and compare them at every step.
 
@@ -81,6 +84,8 @@ def run(
         Language of the titles and of everything that the result says, ``en`` or ``ko``.
     progress : callable, optional
         Called with case name, steps done and steps in all.
+    reprobe : bool
+        Whether devices that failed in the last day are asked again, which ``auto`` passes over.
 
     Returns
     -------
@@ -95,7 +100,9 @@ def run(
     InputError
         If another argument is out of range.
     """
-    options = Options(steps=steps, every=every, device=device, dtype=dtype, seed=seed, language=language)
+    options = Options(
+        steps=steps, every=every, device=device, dtype=dtype, seed=seed, language=language, reprobe=reprobe
+    )
     with use(language):
         return _run(wanted, options, progress or _silent)
 
@@ -107,7 +114,7 @@ def _run(wanted: tuple[str | Path, ...], options: Options, progress: Progress) -
     options = replace(options, steps=steps, every=int(options.every), seed=int(options.seed))
     chosen = [cases.find(name) for name in wanted] if wanted else list(cases.every())
     hands = [manual.load(case.folder / "manual.py") for case in chosen]
-    with Session(options.device) as session:
+    with Session(options.device, options.reprobe) as session:
         # the longest first: its hand-written side trains here while torch is still being imported there
         results: dict[int, CaseResult] = {}
         for k in sorted(range(len(chosen)), key=lambda k: -(steps or chosen[k].steps)):
@@ -137,6 +144,7 @@ def _check(options: Options) -> None:
 
 
 def _run_case(case: Case, hand: manual.Manual, session: Session, options: Options, progress: Progress) -> CaseResult:
+    session.begin()
     for _ in range(_TRIES - 1):
         try:
             return _attempt(case, hand, session, options, progress)
@@ -186,12 +194,13 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
     )
     progress(case.name, 0, steps)
     for chunk, slip in pipeline.chunks():
-        comparison.add(chunk)
+        comparison.add(chunk, session.used.kind)
         if slip:
             comparison.stop(chunk.start + chunk.steps, slip)
         progress(case.name, comparison.done, steps)
     notes = [*session.notes(), *pipeline.notes, *comparison.notes()]
     worked, why_not = _worked(case, X, YT, lines, comparison, session, options)
+    session.succeeded()
     return CaseResult(
         case=case.name,
         title=case.title(options.language),
@@ -221,19 +230,34 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
 def _worked(
     case: Case, X: Array, YT: Array, lines: Lines, comparison: Comparison, session: Session, options: Options
 ) -> tuple[tuple[WorkedStep, ...], list[str]]:
-    """Work the kept steps out; that it does not succeed spoils no result, but is noted."""
+    """Work the kept steps out; a device that fails now spoils no result, but is noted, and so is what cannot be done.
+
+    What is worked out is float64 on the CPU, which any torch process gives.
+    """
     points = comparison.points()
     if lines.derivation is None or "E" not in lines.derivation.names or not points:
         return (), []
+    derivation = lines.derivation
     states = {point.step: point.states for point in points if point.states}
+
+    def on(worker: Worker) -> tuple[WorkedStep, ...]:
+        return work_out(case, derivation, points, worker, X=X, YT=YT, dtype=options.dtype, states=states)
+
     try:
-        worked = work_out(
-            case, lines.derivation, points, session.worker, X=X, YT=YT, dtype=options.dtype, states=states
-        )
+        try:
+            return on(session.worker), []
+        except ProcessFailure as failure:
+            lost = failure
+        with Worker("cpu") as worker:
+            worker.ask("open", limit=START_LIMIT, device="cpu")
+            worker.load_case(replace(case, X=X, YT=YT))
+            worked = on(worker)
+        session.lose(lost)
+        how = {"stage": lost.stage, "reason": lost.reason}
+        return worked, [phrase("after the last step the torch process failed at {stage}: {reason}", **how)]
     except (ProcessFailure, CaseError, FormulaError) as failure:
         reason = failure.reason if isinstance(failure, ProcessFailure) else str(failure)
         return (), [phrase("the kept steps could not be worked out: {reason}", reason=reason)]
-    return worked, []
 
 
 def _chunk_steps(case: Case, lines: Lines) -> int:

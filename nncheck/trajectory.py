@@ -21,22 +21,32 @@ class Run:
         Loss of each step, before its update.
     before, after : mapping of str to (n, ...)
         Each parameter before and after the update of every step.
-    gradients : mapping of str to (n or 1, ...)
-        The side's own dE/dW and so on: of every step (hand), or of the first one (device).
+    gradients : mapping of str to (k, ...)
+        The side's own dE/dW and so on: of every step (hand), or of the first and the last one (device).
+    at : (k,), optional
+        Which of the steps the gradients are of; the first k if it is left out.
     """
 
     losses: Array
     before: Mapping[str, Array]
     after: Mapping[str, Array]
     gradients: Mapping[str, Array]
+    at: Array | None = None
+
+    @property
+    def read(self) -> Array:
+        """The steps that the gradients are of, counted from the first of these."""
+        return np.arange(len(next(iter(self.gradients.values())))) if self.at is None else self.at
 
     def first(self, n: int) -> Run:
         """Return the first n steps, the steps innermost in memory, as the checks of all steps at once want it."""
+        read = self.read[self.read < n]
         return Run(
             losses=self.losses[:n],
             before=_laid_out(self.before, n),
             after=_laid_out(self.after, n),
-            gradients=_laid_out(self.gradients, n),
+            gradients=_laid_out(self.gradients, len(read)),
+            at=read,
         )
 
 

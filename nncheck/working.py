@@ -164,7 +164,8 @@ class _Step:
         for name, kept in (self._states or {}).items():
             arrays.update((f"{state}:{name}", array) for state, array in kept.items())
         updates, t = self._states is not None, point.step + 1
-        _, answer = given.worker.ask("lines", arrays, derivation=text, updates=updates, t=t, lr=given.lr)
+        stage = phrase("work step {step:,} out", step=self._point.step)
+        _, answer = given.worker.ask("lines", arrays, derivation=text, updates=updates, t=t, lr=given.lr, stage=stage)
         return answer
 
     # forward and backward ----------------------------------------------------------------------------------------

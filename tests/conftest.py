@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +15,21 @@ import pytest
 
 from nncheck import case as cases
 from nncheck.autograd.client import START_LIMIT, Worker
+from tests.simulated import NATIVE, PACKAGES, Simulated, building
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remember_nothing() -> Iterator[None]:
+    """Let what a whole module's fixtures run neither find nor leave a device that failed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NNCHECK_REMEMBERED", "")
+        yield
 
 
 @pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make tests independent of the language and the limits that the caller's shell sets."""
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make tests independent of the language and the limits that the caller's shell sets, and of what failed before."""
+    monkeypatch.setenv("NNCHECK_REMEMBERED", str(tmp_path_factory.getbasetemp() / "remembered" / uuid.uuid4().hex))
     for name in (
         "NNCHECK_LANG",
         "NNCHECK_WORKER_SECONDS",
@@ -85,3 +97,25 @@ def patch_torch(stand_in: Callable[[str, str], None]) -> Callable[[str], None]:
         stand_in("sitecustomize", "import torch\n" + textwrap.dedent(body))
 
     return patch
+
+
+@pytest.fixture
+def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Simulated]:
+    """Give the torch processes a simulated DirectML device with the faults that it is told (see `tests.simulated`)."""
+    reason = building.why_not()
+    if reason and not os.environ.get("CI"):
+        pytest.skip(reason)
+    library = building.library()
+
+    def put(*faults: str) -> Simulated:
+        logs = tmp_path / "simulated"
+        logs.mkdir(exist_ok=True)
+        monkeypatch.setenv("PYTHONPATH", str(PACKAGES))
+        monkeypatch.syspath_prepend(str(PACKAGES))
+        monkeypatch.setenv("SIMULATED_LIBRARY", str(library))
+        monkeypatch.setenv("SIMULATED_NATIVE", str(NATIVE))
+        monkeypatch.setenv("SIMULATED_LOG", str(logs))
+        monkeypatch.setenv("SIMULATED_FAULTS", "\n".join(faults))
+        return Simulated(logs)
+
+    return put

@@ -16,6 +16,7 @@ REFERENCE = PACKAGE.parent / "reference"
 
 # From the ground up: a module may import those of its own row's number and below.
 LAYERS = {
+    "crashing": 0,
     "errors": 0,
     "hyperparameters": 2,
     "versions": 2,
@@ -44,6 +45,9 @@ LAYERS = {
     "explained": 7,
     "explaining": 11,
     "checking_commands": 12,
+    "device_check": 5,
+    "conformance": 8,
+    "device_commands": 12,
     "options": 11,
     "delivery": 11,
     "shown": 0,

@@ -399,19 +399,19 @@ def _compared(case: Case, update: Any, dtype: str) -> Comparison:
         E, gradients = at_points(witness_of, network.loss, case.X, case.YT, points)
         return Witness(losses=E, gradients=dict(zip(names, gradients)))
 
-    def run(losses: np.ndarray, states: dict[str, np.ndarray], gradients: dict[str, np.ndarray]) -> Run:
-        before, after = ({k: s[at] for k, s in states.items()} for at in (slice(-1), slice(1, None)))
-        return Run(losses=losses, before=before, after=after, gradients=gradients)
+    def run(losses: np.ndarray, states: Any, gradients: dict[str, np.ndarray], at: Any = None) -> Run:
+        before, after = ({k: s[part] for k, s in states.items()} for part in (slice(-1), slice(1, None)))
+        return Run(losses=losses, before=before, after=after, gradients=gradients, at=at)
 
     start = 0
     for steps in (5, STEPS - 5):
         recorded, trained = device.train(steps), hand.train(steps)
         states = dict(zip(names, recorded.states))
-        first = {k: g[None] for k, g in zip(names, recorded.gradients)}
+        read = dict(zip(names, recorded.gradients))
         comparison.add(
             Chunk(
                 start=start,
-                device=run(recorded.losses, states, first),
+                device=run(recorded.losses, states, read, np.array(recorded.read)),
                 device_witness=witness(states),
                 hand=run(trained.losses, trained.states, trained.gradients),
                 hand_witness=witness(trained.states),

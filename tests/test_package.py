@@ -108,38 +108,3 @@ def test_the_sdist_holds_all_that_a_wheel_needs(source: Path, tmp_path: Path) ->
     assert {f"nncheck/reference/{name}" for name in DATA} <= set(
         zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     )
-
-
-def test_the_marker_selects_directml_where_it_can_work() -> None:
-    from packaging.requirements import Requirement
-
-    line = next(
-        line for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines() if "'torch-directml" in line
-    )
-    marker = Requirement(line.strip().strip("',")).marker
-    assert marker is not None
-    windows = {
-        "sys_platform": "win32",
-        "platform_release": "10",
-        "platform_machine": "AMD64",
-        "implementation_name": "cpython",
-    }
-    wsl = {
-        "sys_platform": "linux",
-        "platform_release": "5.15.90.1-microsoft-standard-WSL2",
-        "platform_machine": "x86_64",
-    }
-    for python in ("3.10", "3.11", "3.12", "3.13"):
-        version = {"python_version": python, "implementation_name": "cpython"}
-        assert marker.evaluate({**windows, **version}) == (python < "3.13")
-        assert marker.evaluate({**wsl, **version}) == (python < "3.13")
-    linux = {**wsl, "platform_release": "6.1.0-18-amd64", "python_version": "3.11", "implementation_name": "cpython"}
-    assert not marker.evaluate(linux)
-    assert not marker.evaluate({**windows, "platform_machine": "ARM64", "python_version": "3.11"})
-    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    torch = [Requirement(line) for line in constraints if line.startswith("torch==")]
-    chosen = {
-        v: [str(r.specifier) for r in torch if r.marker and r.marker.evaluate({**windows, "python_version": v})]
-        for v in ("3.12", "3.13")
-    }
-    assert chosen == {"3.12": ["==2.4.1"], "3.13": ["==2.13.0"]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from nncheck.autograd.precision import ENVIRONMENT
 from nncheck.case import Case
 from nncheck.formula.plain import Array
 from nncheck.language import current, phrase
@@ -26,7 +27,7 @@ class Worker(Process):
 
     def __init__(self, device: str) -> None:
         self.device = device
-        super().__init__("nncheck.autograd.worker", phrase("the torch process"))
+        super().__init__("nncheck.autograd.worker", phrase("the torch process"), environment=ENVIRONMENT)
 
     def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
         """Ask for something, to be answered in the language that is spoken here."""

@@ -7,16 +7,26 @@ import over a broken driver any backward aborts the process: a worker that faile
 
 from __future__ import annotations
 
-import importlib.util
 import platform
+import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from nncheck.language import phrase
+from nncheck.autograd.directml import missing_directml
+from nncheck.autograd.precision import in_full
+from nncheck.language import N_, phrase, translate
 
-Stage = Callable[[str], None]
+#: How torch warns that an operator was computed on the CPU: DirectML and MPS in the one way, XPU in the other.
+FELL_BACK = r"fall(?:ing)? back to run on the CPU"
+
+
+class Stage(Protocol):
+    """Is told of each stage before it begins, and from which one on a failure is that of a kind of device."""
+
+    def __call__(self, name: str, device: str = "") -> None:
+        """Note the stage; ``device`` holds until another is named."""
 
 
 class NoDevice(Exception):
@@ -78,7 +88,7 @@ def parse(wanted: str) -> tuple[str, int]:
 
 
 def open_device(wanted: str, stage: Stage, skip: Collection[str] = ()) -> Device:
-    """Open a device in this process; ``stage`` is told of each stage before it begins, ``auto`` passes over ``skip``.
+    """Open a device in this process, float32 in its full precision; ``auto`` passes over the kinds in ``skip``.
 
     Raises
     ------
@@ -91,11 +101,26 @@ def open_device(wanted: str, stage: Stage, skip: Collection[str] = ()) -> Device
     if "directml" not in skip and not kinds()["directml"].missing():
         return kinds()["directml"].open(index, stage)
     for candidate in ("cuda", "xpu", "mps"):
+        if candidate in skip:
+            continue
         try:
             return kinds()[candidate].open(index, stage)
         except NoDevice:
             continue
     return kinds()["cpu"].open(0, stage)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is exhausted, which the next smaller case may not do."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch.cuda's, and torch's own
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY)
+
+
+def is_broken(error: BaseException) -> bool:
+    """Whether an error of a computation on the CPU is that of a driver beside it, or of memory: no fault of a case."""
+    return is_out_of_memory(error) or any(words in str(error) for words in _BROKEN)
 
 
 def self_test(device: Device, stage: Stage) -> str:
@@ -128,20 +153,21 @@ def self_test(device: Device, stage: Stage) -> str:
 
 
 def _open_cpu(index: int, stage: Stage) -> Device:
-    stage("import torch")
+    stage("import torch", "cpu")
     import torch
 
+    in_full()
     return Device("cpu", torch.device("cpu"), _cpu_name())
 
 
 def _open_directml(index: int, stage: Stage) -> Device:
-    missing = _missing_directml()
+    missing = missing_directml()
     if missing:
         raise NoDevice(missing)
     stage("import torch")
     import torch  # noqa: F401  (by itself first, so that the stage tells a broken torch from a broken driver)
 
-    stage("import torch_directml")
+    stage("import torch_directml", "directml")
     import torch_directml
 
     stage("device_count")
@@ -151,45 +177,86 @@ def _open_directml(index: int, stage: Stage) -> Device:
             phrase("torch_directml finds {count} device(s), index {index} was asked for", count=count, index=index)
         )
     stage(phrase("open the device"))
-    name = str(torch_directml.device_name(index)).rstrip("\0 ")  # the name can end in a NUL
+    name = _name(lambda: torch_directml.device_name(index))
+    in_full()
     return Device("directml", torch_directml.device(index), name or "DirectML")
 
 
-def _open_cuda(index: int, stage: Stage) -> Device:
-    stage("import torch")
-    import torch
+@dataclass(frozen=True)
+class _OfTorch:
+    """A kind of device that torch itself has: how many there are, what one is called, and what to say of none."""
 
-    stage("device_count")
-    if not torch.cuda.is_available() or torch.cuda.device_count() <= index:
-        count = torch.cuda.device_count()
-        if torch.version.cuda or torch.version.hip:
-            raise NoDevice(phrase("torch finds {count} CUDA device(s)", count=count))
-        raise NoDevice(phrase("torch finds {count} CUDA device(s); this torch was built without it", count=count))
-    stage(phrase("open the device"))
-    torch.backends.cuda.matmul.allow_tf32 = False  # TF32 keeps 10 bits; the float32 bound would not hold
-    torch.backends.cudnn.allow_tf32 = False
-    return Device("cuda", torch.device("cuda", index), torch.cuda.get_device_name(index))
+    kind: str
+    count: Callable[[Any], int]
+    name: Callable[[Any, int], str]
+    none: str
+    built: Callable[[Any], bool]
+
+    def open(self, index: int, stage: Stage) -> Device:
+        """Open the device of an index; raises NoDevice if torch finds no such one."""
+        stage("import torch")
+        import torch
+
+        stage("device_count", self.kind)
+        with warnings.catch_warnings(record=True) as said:  # torch warns of a driver that is too old, and counts none
+            warnings.simplefilter("always")
+            count = self.count(torch)
+        if count <= index:
+            raise NoDevice(self._why(torch, count, index, [" ".join(str(w.message).split())[:300] for w in said]))
+        stage(phrase("open the device"))
+        place = torch.device(self.kind, index)
+        name = _name(lambda: self.name(torch, index))
+        in_full()
+        return Device(self.kind, place, name)
+
+    def _why(self, torch: Any, count: int, index: int, said: list[str]) -> str:
+        why = translate(self.none).format(count=count)
+        if count:
+            why = phrase("{why}, index {index} was asked for", why=why, index=index)
+        elif not self.built(torch):
+            why = phrase("{why}; this torch was built without it", why=why)
+        return f"{why} ({said[0]})" if said else why
 
 
-def _open_xpu(index: int, stage: Stage) -> Device:
-    stage("import torch")
-    import torch
-
-    stage("device_count")
-    if not hasattr(torch, "xpu") or not torch.xpu.is_available() or torch.xpu.device_count() <= index:
-        raise NoDevice(phrase("torch finds no XPU device"))
-    stage(phrase("open the device"))
-    return Device("xpu", torch.device("xpu", index), torch.xpu.get_device_name(index))
+def _count_cuda(torch: Any) -> int:
+    return int(torch.cuda.device_count()) if torch.cuda.is_available() else 0
 
 
-def _open_mps(index: int, stage: Stage) -> Device:
-    stage("import torch")
-    import torch
+def _count_xpu(torch: Any) -> int:
+    return int(torch.xpu.device_count()) if hasattr(torch, "xpu") and torch.xpu.is_available() else 0
 
-    stage("device_count")
-    if not torch.backends.mps.is_available() or index:
-        raise NoDevice(phrase("torch finds no MPS device"))
-    return Device("mps", torch.device("mps"), platform.processor() or "Apple GPU")
+
+_CUDA = _OfTorch(
+    "cuda",
+    _count_cuda,
+    lambda torch, index: str(torch.cuda.get_device_name(index)),
+    N_("torch finds {count} CUDA device(s)"),
+    lambda torch: bool(torch.version.cuda or torch.version.hip),
+)
+_XPU = _OfTorch(
+    "xpu",
+    _count_xpu,
+    lambda torch, index: str(torch.xpu.get_device_name(index)),
+    N_("torch finds {count} XPU device(s)"),
+    lambda torch: bool(hasattr(torch, "xpu") and torch.xpu._is_compiled()),
+)
+_MPS = _OfTorch(
+    "mps",
+    lambda torch: int(torch.backends.mps.is_available()),
+    lambda torch, index: platform.processor() or "Apple GPU",
+    N_("torch finds {count} MPS device(s)"),
+    lambda torch: bool(torch.backends.mps.is_built()),
+)
+
+
+def _name(ask: Callable[[], object]) -> str:
+    """Return what a device calls itself, fit for a line; nothing if it cannot say: that is no reason not to use it."""
+    try:
+        said = str(ask())
+    except UnicodeDecodeError:  # one in the code page of Windows, which the package takes for UTF-8
+        return ""
+    printable = "".join(sign if sign.isprintable() else " " for sign in said)  # DirectML's can end in a NUL
+    return printable.strip()[:_LONGEST_NAME]
 
 
 def _cpu_name() -> str:
@@ -200,27 +267,33 @@ def _cpu_name() -> str:
         return platform.processor() or platform.machine() or "CPU"
 
 
-def _missing_directml() -> str:
-    if importlib.util.find_spec("torch_directml") is None:
-        return phrase(
-            "the package torch-directml is not installed; it exists for Windows and WSL on x86-64 with Python 3.8 to "
-            "3.12: pip install torch-directml"
-        )
-    if "microsoft" in platform.release().lower() and not Path("/dev/dxg").exists():
-        return phrase(
-            "WSL shows no GPU: /dev/dxg is missing; update WSL (wsl --update) and the Windows graphics driver"
-        )
-    return ""
-
-
 def _nothing_missing() -> str:
     return ""
 
 
+_LONGEST_NAME = 100
+# How exhausted memory is said: by torch, CUDA and cuBLAS, by XPU, by DirectML and Windows, by torch's own allocator.
+_NO_MEMORY = (
+    "out of memory",
+    "out_of_memory",
+    "outofmemory",
+    "alloc_failed",
+    "not enough gpu video memory",
+    "not enough memory",
+    "can't allocate memory",
+    "out_of_resources",
+    "out_of_device_memory",
+    "out_of_host_memory",
+    "8007000e",
+    "bad_alloc",
+)
+# What torch says in any backward pass, on the CPU too, once a driver came too late or went away.
+_BROKEN = ("device_ready_queues_", "The GPU device has been removed", "887A0005", "DXGI_ERROR_DEVICE")
+
 _KINDS = (
-    Kind("directml", _missing_directml, _open_directml),
-    Kind("cuda", _nothing_missing, _open_cuda),
-    Kind("xpu", _nothing_missing, _open_xpu),
-    Kind("mps", _nothing_missing, _open_mps),
+    Kind("directml", missing_directml, _open_directml),
+    Kind("cuda", _nothing_missing, _CUDA.open),
+    Kind("xpu", _nothing_missing, _XPU.open),
+    Kind("mps", _nothing_missing, _MPS.open),
     Kind("cpu", _nothing_missing, _open_cpu),
 )

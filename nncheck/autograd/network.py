@@ -95,7 +95,8 @@ class Network:
 
         if not isinstance(self.loss, nn.Module):
             return self.loss
-        placed: Callable[..., Any] = copy.deepcopy(self.loss).to(place, dtype)
+        # the type on the CPU first: MPS and DirectML refuse a tensor of float64, even one on its way to float32
+        placed: Callable[..., Any] = copy.deepcopy(self.loss).to(dtype).to(place)
         return placed
 
     def set_parameters(self, model: Any, params: Mapping[str, Array], place: Any, dtype: Any) -> None:
@@ -108,7 +109,7 @@ class Network:
         """
         import torch
 
-        model.to(place, dtype)  # before any optimizer: moving replaces the parameters
+        model.to(dtype).to(place)  # as `loss_on`; before any optimizer: moving replaces the parameters
         for (own, parameter), (name, value) in zip(model.named_parameters(), params.items()):
             if tuple(parameter.shape) != value.shape:
                 raise CaseError(

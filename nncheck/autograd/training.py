@@ -2,22 +2,27 @@
 
 The rule is the document's loop, ``zero_grad(); E.backward(); optimizer.step()`` with torch's SGD. Because its cost is
 Python between small operators, one step is traced to its operators once and replayed by TorchScript. In every chunk
-the first and the last replayed step are done again by the real loop: unless both are equal bit by bit, the whole chunk
-and all after it are done by the real loop. With another optimizer than plain SGD, which keeps a state or lets weights
-decay, every step is done by the real loop.
+the first and the last replayed step are done by the real loop too: unless both are equal bit by bit, the chunk and all
+after it are done by the real loop. With another optimizer than plain SGD, which keeps a state or lets weights decay,
+every step is done by the real loop.
+
+A replay that is not bit-equal is dropped only if the device gives it once more, bit by bit, and the real step too: then
+its operators round in another way. Else the device gave two answers to one question; the first stands in the record, to
+be judged, and is not mended by asking again.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from nncheck.autograd.device import Device
+from nncheck.autograd.device import FELL_BACK, Device
+from nncheck.autograd.replay import traced
 from nncheck.formula.plain import Array
 from nncheck.language import phrase
 
@@ -35,13 +40,41 @@ class Recorded:
         Loss of each step, before its update.
     states : list of (n + 1, ...)
         Each parameter before the first step and after every step.
-    gradients : list of arrays
-        Gradient of each parameter at the first step, by a real backward pass.
+    gradients : list of (k, ...)
+        Gradient of each parameter at the first step and, if it was taken at the parameters recorded, at the last one,
+        by a real backward pass.
     """
 
     losses: Array
     states: list[Array]
     gradients: list[Array]
+
+    @property
+    def read(self) -> list[int]:
+        """The steps that the gradients are of."""
+        return [0, len(self.losses) - 1][: len(self.gradients[0])]
+
+    @property
+    def everything(self) -> list[Array]:
+        """Losses and states."""
+        return [self.losses, *self.states]
+
+    def at(self, step: int) -> list[Array]:
+        """Return the loss of a step and the parameters after it."""
+        return [self.losses[step], *(state[step + 1] for state in self.states)]
+
+    def ending_with(self, last: list[Array]) -> Recorded:
+        """Return the same with another last step: its loss and the parameters after it."""
+        losses, states = self.losses.copy(), [state.copy() for state in self.states]
+        for whole, value in zip([losses, *states], last):
+            whole[-1] = value
+        return replace(self, losses=losses, states=states)
+
+    def and_last(self, gradients: list[Array]) -> Recorded:
+        """Return the same with the gradients of the last step, if that is not the first."""
+        if len(self.losses) == 1:
+            return self
+        return replace(self, gradients=[np.stack([first[0], g]) for first, g in zip(self.gradients, gradients)])
 
 
 class Trainer:
@@ -60,6 +93,9 @@ class Trainer:
         As in `nncheck.hyperparameters`.
     settings : mapping
         Its settings by torch's names.
+    judge : callable, optional
+        Gives loss and gradients in float64 at points (S, ...) of each parameter: of two answers to one question it
+        tells the wrong one.
     """
 
     def __init__(
@@ -73,7 +109,9 @@ class Trainer:
         stage: Callable[[str], None] | None = None,
         optimizer: str = "sgd",
         settings: Mapping[str, Any] = MappingProxyType({}),
+        judge: Callable[[list[Array]], tuple[Array, list[Array]]] | None = None,
     ) -> None:
+        self._judge = judge
         self._model, self._loss, self._X, self._YT, self._lr, self._device = model, loss, X, YT, lr, device
         self._done = 0
         self._stage = stage or (lambda _: None)
@@ -96,24 +134,73 @@ class Trainer:
     def _train(self, steps: int) -> Recorded:
         start = self._parameters()
         first = self._real_step()
-        gradients = [p.grad.detach().clone() for p in self._model.parameters()]
+        gradients = self._gradients()
         if self._untraced:
             self._untraced = False
             self._replay = self._trace(start)
         if self._replay is not None:
             recorded = self._collect(self._replayed(start, steps), steps, start, gradients)
-            if self._confirmed(recorded, first):
-                return recorded
-            self._replay = None
-            self.why_plain = phrase("replayed steps are not bit-equal to real ones on this device")
-            self._restore([value.cpu() for value in start])
-            first = self._real_step()
+            settled = self._settled(recorded, first, start)
+            if settled is not None:
+                return settled
+            self._restore([value.cpu() for value in first[1:]])  # the real loop goes on behind its first step
         tensors = first
         for step in range(1, steps):
             if step == 1 or step % _SIGN_OF_LIFE == 0:
                 self._say_where(step)
             tensors.extend(self._real_step())
-        return self._collect(tensors, steps, start, gradients)
+        return self._collect(tensors, steps, start, gradients).and_last(_to_host(self._gradients()))
+
+    def _settled(self, replayed: Recorded, first: list[Any], start: list[Any]) -> Recorded | None:
+        """Return what stands of a replayed chunk, the model left behind it; None if the real loop is to do the chunk.
+
+        Parameters
+        ----------
+        first : list of tensors
+            What the real loop gave for the first step, which was done before the replay.
+        start : list of tensors
+            The parameters before it.
+        """
+        n, ours = len(replayed.losses), _to_host(first)
+        begins = _same_bits(replayed.at(0), ours)
+        if begins:
+            ours = self._real_step_from(replayed, n - 1)
+            if _same_bits(replayed.at(n - 1), ours):
+                return replayed.and_last(_to_host(self._gradients()))
+        self._replay = self._trace(start)  # anew: a constant in it may have been wrong
+        again = None if self._replay is None else self._collect(self._replayed(start, n), n, start, [])
+        self._replay = None
+        steady = again is not None and _same_bits(replayed.everything, again.everything)
+        if steady and not (begins and not _same_bits(ours, self._real_step_from(replayed, n - 1))):
+            self.why_plain = phrase("replayed steps are not bit-equal to real ones on this device")
+            return None
+        self.why_plain = phrase(
+            "the device gave other numbers when the same steps were done again; those that it gave first are judged"
+        )
+        kept = replayed.ending_with(ours) if steady or (begins and self._is_farther(ours, replayed)) else replayed
+        self._restore(_tensors(state[n] for state in kept.states))
+        return kept
+
+    def _is_farther(self, ours: list[Array], replayed: Recorded) -> bool:
+        """Whether what the real loop gave for the last step is farther from float64 than what the replay gave."""
+        if self._judge is None:
+            return False
+        before = [state[-2:-1].astype(np.float64) for state in replayed.states]
+        E, gradients = self._judge(before)
+        moved = [self._lr * gradient for gradient in gradients]
+        expected = [E, *(W - step for W, step in zip(before, moved))]
+        unit = [np.abs(E).max(), *(np.abs(step).max() + 1e-7 * np.abs(W).max() for W, step in zip(before, moved))]
+
+        def off(values: list[Array]) -> float:
+            error = [float(np.abs(v - e).max() / (u or 1.0)) for v, e, u in zip(values, expected, unit)]
+            return max(error) if np.isfinite(error).all() else np.inf
+
+        return off(ours) > off(replayed.at(len(replayed.losses) - 1))
+
+    def _real_step_from(self, recorded: Recorded, step: int) -> list[Array]:
+        """Do a recorded step by the real loop."""
+        self._restore(_tensors(state[step] for state in recorded.states))
+        return _to_host(self._real_step())
 
     def _replayed(self, params: list[Any], steps: int) -> list[Any]:
         assert self._replay is not None
@@ -125,7 +212,7 @@ class Trainer:
         return recorded
 
     def _say_where(self, step: int) -> None:
-        self._stage(phrase("train from step {step}", step=self._done + step))
+        self._stage(phrase("train from step {step:,}", step=self._done + step))
 
     def _real_step(self) -> list[Any]:
         """One step as the document writes it; returns the loss and copies of the new parameters."""
@@ -138,6 +225,9 @@ class Trainer:
     def _parameters(self) -> list[Any]:
         return [p.detach().clone() for p in self._model.parameters()]
 
+    def _gradients(self) -> list[Any]:
+        return [p.grad.detach().clone() for p in self._model.parameters()]
+
     def _restore(self, values: list[Any]) -> None:
         """Set the parameters from the host: copies from device to device are not to be trusted on DirectML."""
         import torch
@@ -146,18 +236,6 @@ class Trainer:
             for parameter, value in zip(self._model.parameters(), values):
                 parameter.copy_(value)
 
-    def _confirmed(self, recorded: Recorded, first: list[Any]) -> bool:
-        """Whether the first and the last replayed step equal real ones; leaves the model after the last."""
-        n = len(recorded.losses)
-        ours = [recorded.losses[0], *(state[1] for state in recorded.states)]
-        if not all(_same_bits(a, b) for a, b in zip(ours, _to_host(first))):
-            return False
-        import torch
-
-        self._restore([torch.from_numpy(state[n - 1].copy()) for state in recorded.states])
-        ours = [recorded.losses[n - 1], *(state[n] for state in recorded.states)]
-        return all(_same_bits(a, b) for a, b in zip(ours, _to_host(self._real_step())))
-
     def _collect(self, tensors: list[Any], steps: int, start: list[Any], gradients: list[Any]) -> Recorded:
         import torch
 
@@ -165,14 +243,17 @@ class Trainer:
         with torch.no_grad():
             losses = torch.stack(tensors[0::width]).reshape(steps).cpu().numpy()
             states = [torch.stack([start[k], *tensors[k + 1 :: width]]).cpu().numpy() for k in range(len(start))]
-        return Recorded(losses, states, _to_host(gradients))
+        return Recorded(losses, states, [gradient[None] for gradient in _to_host(gradients)])
 
     def _trace(self, start: list[Any]) -> Callable[[list[Any], int], list[Any]] | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                warnings.filterwarnings("always", message=".*fall back to run on the CPU")  # becomes a note
-                return _traced(self._model, self._loss, self._X, self._YT, self._lr, start)
+                warnings.filterwarnings("always", message=f".*{FELL_BACK}")  # becomes a note
+                self._stage(phrase("trace a step"))
+                replay = traced(self._model, self._loss, self._X, self._YT, self._lr, start)
+                replay(start, 1)  # what TorchScript cannot do shows here, and a device that is gone in the real loop
+                return replay
         except Exception as error:  # whatever tracing dislikes, the real loop does
             text = str(error).strip()
             said = f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
@@ -193,101 +274,15 @@ def optimizer_of(name: str, settings: Mapping[str, Any], parameters: Iterable[An
     return classes[name](parameters, **options)
 
 
-def _traced(
-    model: Any, loss: Callable[..., Any], X: Any, YT: Any, lr: float, start: list[Any]
-) -> Callable[[list[Any], int], list[Any]]:
-    """Trace one step (forward, torch.autograd.grad, update) to its operators, and return a loop that replays it."""
-    import torch
-    from torch.func import functional_call
-    from torch.fx.experimental.proxy_tensor import make_fx
-
-    names = [name for name, _ in model.named_parameters()]
-
-    def step(params: list[Any]) -> list[Any]:
-        leaves = [p.detach().requires_grad_() for p in params]
-        E = loss(functional_call(model, dict(zip(names, leaves)), (X,)), YT)
-        gradients = torch.autograd.grad(E, leaves)
-        return [E.detach(), *torch._foreach_add([p.detach() for p in leaves], gradients, alpha=-lr)]
-
-    graph = make_fx(step)(start)
-    _drop_idle_operators(graph)
-    _fold_constants(graph, start[0].device)
-    with torch.no_grad():
-        one = torch.jit.trace(graph, (start,), check_trace=False, strict=False)
-    loop = torch.jit.script(_loop_of(one))
-    # DirectML refuses inference_mode, which spares every operator its bookkeeping for autograd
-    without_autograd = torch.no_grad if start[0].device.type == "privateuseone" else torch.inference_mode
-
-    def replay(params: list[Any], steps: int) -> list[Any]:
-        with without_autograd():
-            recorded: list[Any] = loop(params, steps)
-        return recorded
-
-    return replay
-
-
-def _loop_of(step: Any) -> Any:
-    """Return a module that TorchScript can compile: the step again and again, without Python in between."""
-    import torch
-
-    class Loop(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.step = step
-
-        def forward(self, params: list[torch.Tensor], steps: int) -> list[torch.Tensor]:
-            recorded: list[torch.Tensor] = []
-            for _ in range(steps):
-                result = self.step(params)
-                recorded.extend(result)
-                params = result[1:]
-            return recorded
-
-    return Loop()
-
-
-def _drop_idle_operators(graph: Any) -> None:
-    """Remove what computes nothing outside autograd: detach, and a transpose of a transpose."""
-    import torch
-
-    aten = torch.ops.aten
-    for node in list(graph.graph.nodes):
-        if node.target is aten.detach.default:
-            node.replace_all_uses_with(node.args[0])
-            graph.graph.erase_node(node)
-    for node in graph.graph.nodes:
-        if node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
-            node.replace_all_uses_with(node.args[0].args[0])
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
-
-
-def _fold_constants(graph: Any, place: Any) -> None:
-    """Compute once what no parameter enters: the gradient of the loss with respect to itself, and what follows."""
-    import torch
-
-    known: dict[Any, Any] = {}
-    for node in graph.graph.nodes:
-        if node.op == "get_attr":
-            known[node] = getattr(graph, node.target)
-        elif node.target is torch.ops.aten.ones_like.default:
-            facts = node.meta["tensor_meta"]
-            known[node] = torch.ones(facts.shape, dtype=facts.dtype).to(place)
-        elif node.op == "call_function" and node.all_input_nodes and all(n in known for n in node.all_input_nodes):
-            arguments, options = torch.fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
-            known[node] = node.target(*arguments, **options)
-    for number, (node, value) in enumerate(known.items()):
-        if node.op == "call_function" and any(user not in known for user in node.users):
-            graph.register_buffer(f"constant_{number}", value)
-            with graph.graph.inserting_before(node):
-                node.replace_all_uses_with(graph.graph.get_attr(f"constant_{number}"))
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
-
-
 def _to_host(tensors: list[Any]) -> list[Array]:
     return [tensor.cpu().numpy() for tensor in tensors]
 
 
-def _same_bits(a: Array, b: Array) -> bool:
-    return np.asarray(a).tobytes() == np.asarray(b).tobytes()
+def _tensors(arrays: Iterable[Array]) -> list[Any]:
+    import torch
+
+    return [torch.from_numpy(array.copy()) for array in arrays]
+
+
+def _same_bits(a: list[Array], b: list[Array]) -> bool:
+    return all(np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in zip(a, b))

@@ -5,6 +5,7 @@ from nncheck.formula.bound import Bounded as Bounded
 from nncheck.formula.bound import exact as exact
 from nncheck.formula.bound import radius_like as radius_like
 from nncheck.formula.evaluate import evaluate as evaluate
+from nncheck.formula.library import DeviceArithmetic as DeviceArithmetic
 from nncheck.formula.lines import Apply as Apply
 from nncheck.formula.lines import Derivation as Derivation
 from nncheck.formula.lines import Line as Line

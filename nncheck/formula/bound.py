@@ -150,7 +150,10 @@ class BoundArithmetic:
         return Bounded(v, _total(inner, _twice(P.abs(v))))
 
     def sqrt(self, a: Bounded) -> Bounded:
-        """Radius e / (v + sqrt(a - u e)) + |v|, at most the root of what rounding leaves of a zero."""
+        """Radius e / (v + sqrt(a - u e)) + 2 |v|, at most the root of what rounding leaves of a zero.
+
+        The 2: torch's own for float32 on the CPU is off by up to 1.49 u, where IEEE 754 has 1.
+        """
         v = P.sqrt(a.value)
         inner = None
         if a.radius is not None:
@@ -158,7 +161,7 @@ class BoundArithmetic:
             least = P.sqrt(P.maximum(P.subtract(a.value, self._second(a.radius)), P.number(0.0)))
             slope = P.divide(a.radius, P.where(v, P.add(v, least), P.ones_like(v)))
             inner = P.where(v, P.minimum(slope, at_zero), at_zero)
-        return Bounded(v, _total(inner, v))
+        return Bounded(v, _total(inner, _twice(v)))
 
     def tanh(self, a: Bounded) -> Bounded:
         """Radius (1 - v^2)(e + 2) + 2 |v|."""

@@ -103,7 +103,8 @@ class Crew:
             for thread in enders:
                 thread.start()
             for thread in [*enders, *self._threads[: self._started]]:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(0.5)  # so that a Ctrl-C gets through on Windows too
         except BaseException:  # somebody is impatient
             for member in self._members:
                 member.kill()

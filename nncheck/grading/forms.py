@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -208,7 +209,8 @@ def judge_numbers(part: Part, task: Task, content: bytes, folder: Path, found: F
     except InputError as error:
         raise InputError(str(error).replace(str(path), task.file)) from None
     finally:
-        path.unlink()
+        with suppress(OSError):  # the folder goes in the end; Windows may hold a file for a moment
+            path.unlink()
     trained = _run_mark(result.assessment) if result.rows > 1 else None  # one row shows no step
     _keep(part, task, result, trained, found, too_coarse=True)
 

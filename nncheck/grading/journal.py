@@ -142,7 +142,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
-        with suppress(OSError), open(self.path, "x", opener=_closed_to_others):
+        with suppress(OSError), open(self.path, "xb", opener=_closed_to_others):
             pass  # what SQLite puts beside it has the same rights
         with self._said():
             # one second for the system to take back the lock of a grader that was killed just now

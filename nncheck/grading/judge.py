@@ -6,12 +6,14 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from nncheck import source
 from nncheck.errors import InputError
+from nncheck.files import is_device_of_windows
 from nncheck.grades import Grade, Mark, Mistake, PartGrade
 from nncheck.grading.assignment import Assignment, Part
 from nncheck.grading.forms import Found, Walls, judge_formulas, judge_functions, judge_numbers, judge_script
@@ -47,7 +49,7 @@ class Judge:
     def __init__(self, assignment: Assignment, walls: Walls) -> None:
         self._assignment, self._walls = assignment, walls
         self._standings = {part.case.name: Standing(part.case) for part in assignment.parts}
-        self._folder = tempfile.TemporaryDirectory(prefix="nncheck-")
+        self._folder = tempfile.TemporaryDirectory(prefix="nncheck-", ignore_cleanup_errors=True)
 
     def __enter__(self) -> Judge:
         return self
@@ -154,7 +156,7 @@ class Judge:
     def _content(self, file: SubmittedFile) -> Content:
         """Read a file by way of a folder of our own; what is said of it names it as the student does."""
         name = re.sub(r"[^\w.\-]", "_", Path(file.name).name)[-80:] or "file"
-        path = Path(self._folder.name) / name
+        path = Path(self._folder.name) / (f"_{name}" if is_device_of_windows(name) else name)
         path.write_bytes(file.content)
         try:
             return read(path, handed_in=True)
@@ -167,7 +169,8 @@ class Judge:
                 )
             raise InputError(said) from None
         finally:
-            path.unlink()
+            with suppress(OSError):  # the whole folder goes in the end; Windows may hold a file for a moment
+                path.unlink()
 
     def _refuse_form(self, content: Content, found: Found) -> None:
         found.form, found.cells = "notebook" if content.cells else content.form, content.cells

@@ -13,7 +13,7 @@ from pathlib import Path
 from nncheck.case import FILES
 from nncheck.certificate import FILE as CERTIFICATE
 from nncheck.errors import InputError
-from nncheck.files import check_writable
+from nncheck.files import check_writable, put_in_place
 from nncheck.grading import wheel
 from nncheck.grading.assignment import Assignment
 from nncheck.grading.assignment_file import read
@@ -60,7 +60,7 @@ def pack_gradescope(assignment_path: Path, output: Path) -> Path:
         with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w") as archive:
             for name, content in _contents(assignment):
                 _add(archive, name, content, executable=name in _STARTED)
-        os.replace(temporary, output)  # mkstemp's rights stay: the secret is in it
+        put_in_place(temporary, output)  # mkstemp's rights stay: the secret is in it
     except OSError as error:
         raise InputError(
             phrase("{output}: cannot be written ({reason}).", output=output, reason=reason_of(error))

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from nncheck.grades import AssignmentFacts, Graded
 from nncheck.language import current, phrase, use
 from nncheck.record import SCHEMA, CaseResult, RunResult
-from nncheck.report import explained, markdown, table
+from nncheck.report import devices, explained, markdown, table
 from nncheck.report import verification as verified
 from nncheck.report.grades.class_page import ClassPage
 from nncheck.report.grades.sheet import sheet
@@ -157,6 +157,7 @@ _WAYS: dict[str, Way] = {
         page=lambda case: _run_page(_alone(case)),
         height=760,
     ),
+    "DeviceCheck": Way(text=devices.check_text, markdown=devices.check_markdown),
     "Explained": Way(text=explained.text, markdown=explained.markdown, page=explained.html),
     "VerifyResult": Way(text=verified.text, markdown=verified.markdown, page=_verified_page),
     "Summary": Way(text=summary_text, markdown=summary_markdown),

@@ -50,24 +50,34 @@ def sentence(case: CaseResult) -> str:
 
 def device(case: CaseResult) -> str:
     """Return the device, and why it is not another one."""
-    name = f"{case.device.kind} ({case.device.name})" if case.device.name else case.device.kind
+    name = device_alone(case)
     if case.device.fallback is None:
         return name
     fallback = case.device.fallback
+    said = {"name": name, "stage": fallback.stage, "reason": fallback.reason}
+    if fallback.kind is None:
+        return phrase("{name}, because the device failed at {stage}: {reason}", **said)
+    if fallback.remembered is None:
+        return phrase("{name}, because {device} failed at {stage}: {reason}", device=fallback.kind, **said)
     return phrase(
-        "{name}, because the device failed at {stage}: {reason}",
-        name=name,
-        stage=fallback.stage,
-        reason=fallback.reason,
+        "{name}, because {device} failed at {stage} on {when}: {reason} (--reprobe asks it again)",
+        device=fallback.kind,
+        when=fallback.remembered,
+        **said,
     )
 
 
-def sides(case: CaseResult) -> str:
-    """Say what was held against what: torch on which device, manual.py in which precision."""
+def device_alone(case: CaseResult) -> str:
+    """Return the device without saying why it is that one."""
+    return f"{case.device.kind} ({case.device.name})" if case.device.name else case.device.kind
+
+
+def sides(case: CaseResult, why: bool = True) -> str:
+    """Say what was held against what: torch on which device (with ``why`` not on another), manual.py how precisely."""
     return phrase(
         "{steps:,} steps, torch on {device} against manual.py in {dtype}",
         steps=case.steps,
-        device=device(case),
+        device=device(case) if why else device_alone(case),
         dtype=case.dtypes["manual"],
     )
 

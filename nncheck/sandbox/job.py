@@ -23,6 +23,8 @@ from nncheck.sandbox.lodger import OUT_OF_MEMORY, letter
 _MOST_BYTES = 1 << 26
 _START = 60.0
 _PROCESS_SET_QUOTA, _PROCESS_TERMINATE = 0x0100, 0x0001
+#: Functions of a submission, as its process calls them when it says which one it has come to.
+_STAGES = ("forward", "loss", "backward", "update")
 
 
 class Jobs:
@@ -87,12 +89,14 @@ class JobSeat:
         """Ask for something and wait for the answer; raises Ended."""
         begun = time.monotonic()
         sent, whole = letter(header, arrays or {})
+        sent["stage"] = "forward" if request == "step" else request
         try:
             reply, replies = self._process.ask(request, whole, limit=max(min(limit, self._left), 0.01), **sent)
             answer = clean.value(reply) if isinstance(reply, dict) else {}
         except ProcessFailure as failure:
             kind, reason = self._said(failure, limit)
-            raise Ended(kind, request, reason, {}, {}) from None
+            stage = failure.stage if failure.stage in _STAGES else request
+            raise Ended(kind, stage, reason, clean.value(failure.part), failure.arrays) from None
         except Exception as error:  # whatever strange answer there was
             reason = phrase(
                 "the process of your code sent something that is not an answer ({error}).", error=type(error)

@@ -58,7 +58,7 @@ def tried(name: str, opened: Opened, limits: Limits) -> GroundFacts:
     SandboxError
         If the ground does not run anything.
     """
-    with tempfile.TemporaryDirectory(prefix="nncheck-trial-") as place:
+    with tempfile.TemporaryDirectory(prefix="nncheck-trial-", ignore_cleanup_errors=True) as place:
         reached = _reach(name, opened, Path(place))
         held = {**_contain(opened, limits), **reached}
     return facts_of(name, held)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,6 +124,8 @@ def _set_limits(walls: Walls) -> None:
 
 
 def _limit(name: str, soft: int, hard: int | None = None) -> None:
+    import resource  # not there on Windows, where this module is read too
+
     number = getattr(resource, name, None)
     if number is None:
         return

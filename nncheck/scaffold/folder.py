@@ -9,12 +9,9 @@ from pathlib import Path
 from nncheck import case as cases
 from nncheck import source
 from nncheck.errors import CaseError, InputError
-from nncheck.files import write_whole
+from nncheck.files import is_device_of_windows, write_whole
 from nncheck.language import phrase, reason_of
 from nncheck.scaffold.templates import template
-
-# What Windows keeps for its devices, with any ending.
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
 def write_case(wanted: str | Path, like: str | Path | None = None, *, force: bool = False) -> Path:
@@ -91,7 +88,7 @@ def _check_name(folder: Path, wanted: str) -> None:
         problem = phrase("holds {sign!r}, which Windows does not take", sign=odd.group())
     elif name != name.strip() or name.endswith("."):
         problem = phrase("begins or ends with a blank, or ends with a full stop")
-    elif name.split(".")[0].lower() in _DEVICES:
+    elif is_device_of_windows(name):
         problem = phrase("is what Windows calls a device")
     elif name.startswith("-"):
         problem = phrase("begins with -, as an option does")

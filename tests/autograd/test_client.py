@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
 
+from nncheck import process
 from nncheck.autograd.client import Worker
 from nncheck.autograd.survey import survey
+from nncheck.autograd.worker import Server
 from nncheck.language import use
 from nncheck.process import ProcessFailure
 
@@ -35,8 +39,11 @@ def test_reasons_come_in_the_language_of_who_asks() -> None:
     with Worker("cpu") as worker:
         with use("ko"), pytest.raises(ProcessFailure) as caught:
             worker.ask("open", device="mps:1")
-        assert (caught.value.reason, caught.value.missing) == ("torch가 MPS 기기를 찾지 못했습니다", True)
-        with pytest.raises(ProcessFailure, match="torch finds no MPS device"):
+        assert (caught.value.reason, caught.value.missing) == (
+            "torch가 찾은 MPS 기기는 0개입니다. 이 torch는 이 기기를 지원하지 않게 빌드되었습니다",
+            True,
+        )
+        with pytest.raises(ProcessFailure, match="torch finds 0 MPS device"):
             worker.ask("open", device="mps:1")
 
 
@@ -47,6 +54,60 @@ def test_a_killed_process_is_noticed_with_its_signal() -> None:
         os.kill(worker.pid, signal.SIGKILL)
         with pytest.raises(ProcessFailure, match="ended by SIGKILL"):
             worker.ask("train", steps=3, stage="train steps 0 to 2")
+
+
+@posix
+def test_what_was_asked_behind_a_crash_fails_for_the_same_reason() -> None:
+    with Worker("cpu") as worker:
+        worker.ask("open", device="cpu")
+        os.kill(worker.pid, signal.SIGSTOP)
+        first = worker.submit("train", steps=3, stage="train steps 0 to 2")
+        behind = worker.submit("witness", stage="take gradients")
+        os.kill(worker.pid, signal.SIGKILL)
+        for asked in (behind, first):
+            with pytest.raises(ProcessFailure, match="ended by SIGKILL") as caught:
+                worker.result(asked)
+            assert (caught.value.stage, caught.value.device) == ("train steps 0 to 2", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("warning", "kept"),
+    [
+        ("'aten::lerp' is not currently supported on the DML backend and will fall back to run on the CPU.", 1),
+        ("'aten::elu' is not currently supported on the MPS backend and will fall back to run on the CPU.", 1),
+        ("The operator 'aten::dot on the XPU backend is falling back to run on the CPU.", 1),
+        ("Using a target size that is different to the input size", 0),
+    ],
+)
+def test_a_warning_that_an_operator_fell_back_is_noted_once_and_no_other(warning: str, kept: int) -> None:
+    server = Server(io.BytesIO())
+    server._facts = lambda *_: ({}, {})  # type: ignore[method-assign]
+    for _ in range(2):
+        server.note_warning(UserWarning(f"{warning} (Triggered internally at C:\\csrc\\dml_cpu_fallback.cpp:17.)"))
+    assert server.answer({"request": "facts"}, {})[0]["notes"] == [warning] * kept
+
+
+def test_what_is_queued_can_be_dropped() -> None:
+    with Worker("cpu") as worker:
+        opening = worker.submit("open", device="cpu")
+        queued = [worker.submit("again") for _ in range(3)]
+        worker.drop_queued()
+        assert all(asked.cancelled() for asked in queued)
+        assert worker.result(opening)[0]["kind"] == "cpu"
+        worker.ask("again")  # and what is asked after it is answered
+
+
+def test_a_process_that_cannot_be_killed_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker("cpu")
+    worker.ask("open", device="cpu")
+    kill = worker._process.kill
+    monkeypatch.setattr(worker._process, "kill", lambda: None)  # as where a driver does not let it go
+    monkeypatch.setattr(process, "_DYING", 0.2)
+    worker.submit("open", device="cpu")
+    worker.close()
+    assert worker._process.poll() is None
+    kill()
+    worker._process.wait()
 
 
 @posix
@@ -98,10 +159,15 @@ def test_a_device_that_hangs_at_import_is_ended(
     stand_in: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in("torch_directml", "import time\ntime.sleep(600)")
-    monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "6")
-    with Worker("directml") as worker, pytest.raises(ProcessFailure) as caught:
-        worker.ask("open", device="directml")
-    assert (caught.value.stage, caught.value.reason) == ("import torch_directml", "no sign of life for 6 seconds")
+    with Worker("directml") as worker:
+        opening = worker.submit("open", device="directml")
+        deadline = time.monotonic() + 60
+        while worker._stage != "import torch_directml" and time.monotonic() < deadline:  # torch takes what it takes
+            time.sleep(0.02)
+        monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "1")
+        with pytest.raises(ProcessFailure) as caught:
+            worker.result(opening)
+    assert (caught.value.stage, caught.value.reason) == ("import torch_directml", "no sign of life for 1 seconds")
 
 
 def test_a_stand_in_that_works_is_opened_first_and_named_without_its_nul(stand_in: Callable[[str, str], None]) -> None:

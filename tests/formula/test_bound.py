@@ -30,7 +30,7 @@ def _radius(formula: str, **inputs: tuple[float, float]) -> float:
         ("a ** 2", 2 * 3 * 5 + U64 * 25 + 2 * 9),
         ("exp(b)", np.exp(2) * (7 + 2)),
         ("log(a)", 5 / (3 - U64 * 5) + 2 * np.log(3)),
-        ("sqrt(a)", 5 / (2 * np.sqrt(3)) + np.sqrt(3)),
+        ("sqrt(a)", 5 / (2 * np.sqrt(3)) + 2 * np.sqrt(3)),
         ("tanh(b)", (1 - np.tanh(2) ** 2) * (7 + 2) + 2 * np.tanh(2)),
         ("maximum(a, b)", 5),
         ("minimum(a, b)", 7),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from nncheck.grading.own_code import OwnCode
 from nncheck.grading.submissions import Submission, SubmittedFile
 from nncheck.sandbox.limits import Limits
 from nncheck.sandbox.sandbox import prepare
+from nncheck.verifier.content import Content, read
 
 TWENTY = Path(__file__).parent / "twenty"
 POINTS = {"forward": 2.0, "loss": 2.0, "dW2": 2.0, "dB2": 1.0, "dW": 2.0, "dB": 1.0, "update": 1.0, "trajectory": 1.0}
@@ -68,6 +70,21 @@ def _changed(*pairs: tuple[str, str]) -> str:
         assert old in text, old
         text = text.replace(old, new)
     return text
+
+
+def test_a_file_named_as_a_device_of_windows_is_read_as_any_other(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def reading(path: Path, **options: Any) -> Content:
+        seen.append(path.name)
+        return read(path, **options)
+
+    monkeypatch.setattr("nncheck.grading.judge.read", reading)
+    grade = graded(judge, RIGHT, "aux.py")
+    assert grade.points == grade.of and grade.parts[0].file == "aux.py"
+    assert seen == ["_aux.py"]
 
 
 def test_a_right_submission_has_all_points(judge: Judge) -> None:

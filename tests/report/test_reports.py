@@ -47,10 +47,9 @@ def test_json_follows_its_schema(result: RunResult, failing: RunResult) -> None:
     _validate(result)
     _validate(failing)
     assert '"NaN"' in FORMATS["json"](failing) or '"Infinity"' in FORMATS["json"](failing)
-    stopped = dataclasses.replace(
-        result.cases[0], device=dataclasses.replace(result.cases[0].device, fallback=Fallback(stage="a", reason="b"))
-    )
-    _validate(dataclasses.replace(result, cases=(stopped,)))
+    for more in ({}, {"kind": "directml"}, {"kind": "cuda", "remembered": "2024-09-14 10:32"}):
+        device = dataclasses.replace(result.cases[0].device, fallback=Fallback(stage="a", reason="b", **more))
+        _validate(dataclasses.replace(result, cases=(_with(result.cases[0], device=device),)))
 
 
 def test_the_schema_catches_what_is_off(result: RunResult) -> None:
@@ -134,9 +133,16 @@ def test_sentences(result: RunResult, failing: RunResult) -> None:
     assert words.sentence(_with(agree, steps=1)).startswith("the one step agrees: ")
     device = _with(wrong, faults=("device",), findings=(dataclasses.replace(wrong.findings[0], fault="device"),))
     assert "the device is wrong from step 0 on (dW)" in words.sentence(device)
-    assert words.device(
-        _with(agree, device=dataclasses.replace(agree.device, fallback=Fallback(stage="S", reason="R")))
-    ).endswith("because the device failed at S: R")
+    for more, said in (
+        ({}, "because the device failed at S: R"),
+        ({"kind": "cuda"}, "because cuda failed at S: R"),
+        (
+            {"kind": "cuda", "remembered": "2024-09-14 10:32"},
+            "because cuda failed at S on 2024-09-14 10:32: R (--reprobe asks it again)",
+        ),
+    ):
+        device = dataclasses.replace(agree.device, fallback=Fallback(stage="S", reason="R", **more))
+        assert words.device(_with(agree, device=device)).endswith(said)
 
 
 def test_markdown_escapes_what_would_be_markup(failing: RunResult) -> None:

@@ -16,7 +16,7 @@ from nncheck.manual.person import Given
 from nncheck.sandbox.limits import Limits
 from nncheck.sandbox.sandbox import Sandbox, prepare
 
-LIMITS = Limits(check=0.8, seconds=3.0, memory=512, output=64, disk=2)
+LIMITS = Limits(check=1.5, seconds=3.0, memory=512, output=64, disk=2)
 
 rng = np.random.default_rng(7)
 X, YT, W = rng.normal(size=(4, 3)), rng.normal(size=(4, 2)), rng.normal(size=(2, 3))
@@ -63,7 +63,7 @@ def sandbox() -> Iterator[Sandbox]:
 def busy_sandbox() -> Iterator[Sandbox]:
     """One in which submissions may start processes."""
     need_bubblewrap()
-    with prepare(Limits(check=0.8, seconds=3.0, memory=512, output=64, disk=2, processes=8), ground="bubblewrap") as it:
+    with prepare(Limits(check=1.5, seconds=3.0, memory=512, output=64, disk=2, processes=8), ground="bubblewrap") as it:
         yield it
 
 

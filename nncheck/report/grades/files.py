@@ -7,6 +7,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from nncheck.files import put_in_place
+
 
 class Stream:
     """A text file that is written beside its place, and put there by `finish`.
@@ -41,9 +43,9 @@ class Stream:
         """Put it in its place."""
         self._file.close()
         target = self.path.resolve()  # a link stays a link
-        if target.exists() and not self._private:
+        if os.name == "posix" and target.exists() and not self._private:
             os.chmod(self._new, target.stat().st_mode & 0o777)
-        os.replace(self._new, target)
+        put_in_place(self._new, target)
         return self.path
 
     def drop(self) -> None:
@@ -71,18 +73,29 @@ class Pages:
     def finish(self) -> Path:
         """Put all of them in their place."""
         if self.folder.is_dir() and not self._ours():
-            for path in self._new.iterdir():
-                os.replace(path, self.folder / path.name)
-            self._new.rmdir()
-            return self.folder
-        if self.folder.is_dir():
+            self._put_among()
+        elif self.folder.is_dir():
             old = self._new.with_suffix(".old")
-            os.replace(self.folder, old)
-            os.replace(self._new, self.folder)
+            try:
+                put_in_place(self.folder, old)
+            except PermissionError:  # a folder that a program of Windows is in cannot be renamed, its files can
+                earlier = {path.name for path in self.folder.iterdir()}
+                for name in earlier - self._put_among():
+                    (self.folder / name).unlink()
+                return self.folder
+            put_in_place(self._new, self.folder)
             shutil.rmtree(old, ignore_errors=True)
         else:
-            os.replace(self._new, self.folder)
+            put_in_place(self._new, self.folder)
         return self.folder
+
+    def _put_among(self) -> set[str]:
+        """Put the files among those that the folder holds, and return their names."""
+        names = {path.name for path in self._new.iterdir()}
+        for name in names:
+            put_in_place(self._new / name, self.folder / name)
+        self._new.rmdir()
+        return names
 
     def drop(self) -> None:
         """Leave nothing of it."""

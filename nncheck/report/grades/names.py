@@ -6,16 +6,17 @@ import hashlib
 import re
 import unicodedata
 
+from nncheck.files import is_device_of_windows
+
 #: A name with its ending stays below 255 bytes, the least that file systems take.
 _BYTES = 120
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
 
 
 def safe(student: str) -> str:
     """Return an id as a file name: NFC, no separators, no name that Windows keeps for itself, not too long."""
     name = _UNSAFE.sub("_", unicodedata.normalize("NFC", student)).strip(" .")
-    if not name or name.startswith("-") or _RESERVED.fullmatch(name):
+    if not name or name.startswith("-") or is_device_of_windows(name):
         name = f"_{name}"
     if len(name.encode()) > _BYTES:
         name = f"{name.encode()[:_BYTES].decode(errors='ignore').rstrip(' .')}-{_digest(student)}"

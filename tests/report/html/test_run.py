@@ -202,6 +202,16 @@ def test_no_value_is_too_large_or_too_small_for_a_plot(value: float) -> None:
         assert "nan" not in re.sub("<script.*", "", read(text).one("figure", data_role="plot").text)
 
 
+def test_why_the_cpu_was_taken_is_said_once() -> None:
+    case = made.case()
+    fallback = Fallback(kind="directml", stage="device_count", reason="no driver")
+    case = dataclasses.replace(case, device=dataclasses.replace(case.device, name="Some CPU", fallback=fallback))
+    text = _section(render(made.result(case)), case.case).text
+    assert "torch on cpu (Some CPU) against manual.py" in text
+    assert text.count("torch ran on cpu (Some CPU), because directml failed at device_count: no driver.") == 1
+    assert text.count("no driver") == 1
+
+
 def test_what_others_wrote_is_escaped() -> None:
     hostile = "<script>alert(1)</script>\x1b\u202e\"'"
     case = made.case(hostile, title=hostile, notes=(hostile,), wrong="dW2")

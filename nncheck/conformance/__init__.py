@@ -1,0 +1,1 @@
+"""Whether a device computes rightly: every operator that training uses, held against float64 on the CPU."""

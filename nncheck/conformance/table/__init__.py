@@ -1,0 +1,1 @@
+"""The rows of the table of operators, a file for each family; `rows` of each returns them."""
