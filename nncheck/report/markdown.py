@@ -23,6 +23,8 @@ def _case(case: CaseResult) -> str:
         f"**{words.SIGNS[case.verdict]} {words.verdict(case)}**: {plain(words.sentence(case))}",
         f"{plain(words.sides(case))}.",
     ]
+    if case.device.fallback:
+        parts.append(plain(words.replaced(case)))
     if case.findings:
         parts.append(
             "\n".join(f"- **{words.called(finding.fault)}**: {plain(finding.text)}" for finding in case.findings)

@@ -30,6 +30,7 @@ def aligned(rows: list[list[str]], head: list[str]) -> str:
 def _case(case: CaseResult) -> str:
     first = f"{words.SIGNS[case.verdict]} {case.case}: {words.sentence(case)}"
     parts = [first, f"  {case.title} - {words.sides(case)}"]
+    parts += [_wrapped(words.replaced(case))] if case.device.fallback else []
     parts += [_wrapped(f"{words.called(finding.fault)}: {finding.text}") for finding in case.findings]
     if case.rows:
         parts += ["", aligned([words.cells(row) for row in case.rows], words.headings(case)), ""]

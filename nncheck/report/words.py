@@ -48,13 +48,16 @@ def sentence(case: CaseResult) -> str:
     return f"{said}."
 
 
-def device(case: CaseResult) -> str:
-    """Return the device, and why it is not another one."""
-    name = device_alone(case)
-    if case.device.fallback is None:
-        return name
+def replaced(case: CaseResult) -> str:
+    """Say on which device torch ran in place of which one, and why; nothing if none was replaced."""
+    return phrase("torch ran on {device}.", device=_why(case)) if case.device.fallback else ""
+
+
+def _why(case: CaseResult) -> str:
+    name = device(case)
+    assert case.device.fallback is not None
     fallback = case.device.fallback
-    said = {"name": name, "stage": fallback.stage, "reason": fallback.reason}
+    said = {"name": name, "stage": fallback.stage, "reason": fallback.reason.rstrip(".! ")}
     if fallback.kind is None:
         return phrase("{name}, because the device failed at {stage}: {reason}", **said)
     if fallback.remembered is None:
@@ -67,17 +70,17 @@ def device(case: CaseResult) -> str:
     )
 
 
-def device_alone(case: CaseResult) -> str:
-    """Return the device without saying why it is that one."""
+def device(case: CaseResult) -> str:
+    """Return the device that torch ran on."""
     return f"{case.device.kind} ({case.device.name})" if case.device.name else case.device.kind
 
 
-def sides(case: CaseResult, why: bool = True) -> str:
-    """Say what was held against what: torch on which device (with ``why`` not on another), manual.py how precisely."""
+def sides(case: CaseResult) -> str:
+    """Say what was held against what: torch on which device, manual.py how precisely."""
     return phrase(
         "{steps:,} steps, torch on {device} against manual.py in {dtype}",
         steps=case.steps,
-        device=device(case) if why else device_alone(case),
+        device=device(case),
         dtype=case.dtypes["manual"],
     )
 

@@ -142,7 +142,11 @@ def test_sentences(result: RunResult, failing: RunResult) -> None:
         ),
     ):
         device = dataclasses.replace(agree.device, fallback=Fallback(stage="S", reason="R", **more))
-        assert words.device(_with(agree, device=device)).endswith(said)
+        case = _with(agree, device=device)
+        assert words.replaced(case).endswith(f"{said}.")
+        for form in ("table", "markdown"):
+            text = FORMATS[form](dataclasses.replace(result, cases=(case,)))
+            assert " ".join(text.split()).count(said.split(": ")[0]) == 1
 
 
 def test_markdown_escapes_what_would_be_markup(failing: RunResult) -> None:
