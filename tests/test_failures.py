@@ -38,7 +38,7 @@ def _worker_of(process: psutil.Process, seconds: float) -> psutil.Process:
 
 
 @posix
-@pytest.mark.parametrize("seconds", [0.2, 3.0])
+@pytest.mark.parametrize("seconds", [pytest.param(0.2, marks=pytest.mark.slow), 3.0])
 def test_killing_the_torch_process_gives_a_complete_result_from_the_cpu(seconds: float) -> None:
     killer = threading.Thread(
         target=lambda: _worker_of(psutil.Process(), seconds).send_signal(signal.SIGKILL), daemon=True
@@ -127,6 +127,7 @@ def test_a_device_that_goes_in_mid_run_says_where_and_is_remembered(
     assert recall("directml") is not None
 
 
+@pytest.mark.slow
 def test_exhausted_memory_leads_to_the_cpu_and_is_not_remembered(
     stand_in: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +187,7 @@ def test_a_cuda_that_fails_in_auto_is_known_by_name(patch_torch: Callable[[str],
     assert recall("cuda") is not None
 
 
+@pytest.mark.slow
 def test_a_device_that_refuses_in_training_falls_back_and_one_asked_for_by_name_stops(
     stand_in: Callable[[str, str], None],
 ) -> None:

@@ -125,6 +125,7 @@ def alarmed(one: Written) -> str:
     return f"{one}: {assessment.findings[0].text}" if assessment.findings else ""
 
 
+@pytest.mark.slow
 def test_hundreds_of_correct_programs_raise_no_alarm() -> None:
     assert alarms(240, seed=3) == []
 

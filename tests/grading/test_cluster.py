@@ -80,6 +80,7 @@ def without_times(found: Grade) -> Grade:
     return replace(found, parts=tuple(replace(part, seconds=0.0) for part in found.parts))
 
 
+@pytest.mark.slow
 def test_the_same_results_with_a_worker_killed(
     acted: Callable[[], list[str]], hand_in: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -228,6 +228,7 @@ def killed_at(command: list[str], log: Path, moment: float) -> None:
     process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("acted")
 def test_a_grader_killed_at_random_moments_loses_nothing_and_doubles_nothing(
     hand_in: Callable[..., Path], tmp_path: Path

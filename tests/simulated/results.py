@@ -14,7 +14,10 @@ def told(result: CaseResult) -> dict[str, Any]:
 
 
 def computed(result: CaseResult) -> dict[str, Any]:
-    """Return the same without how near the device came to its bound, which each kind of device has its own of."""
+    """Return the same without how near the device came to its bound, which each kind of device has its own of.
+
+    So are the steps that are worked out: those where it came nearest are among them.
+    """
     everything = told(result)
     everything["local"] = {**everything["local"], "device": None}
     everything["quantities"] = [
@@ -23,4 +26,4 @@ def computed(result: CaseResult) -> dict[str, Any]:
     ]
     curves = [curve for curve in result.curves if (curve.kind, curve.name) != ("ratio", "device")]
     assert len(curves) == len(result.curves) - 1
-    return everything | {"curves": repr(curves)}
+    return {name: value for name, value in everything.items() if name != "worked"} | {"curves": repr(curves)}

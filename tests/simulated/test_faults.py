@@ -165,6 +165,7 @@ def test_a_device_asked_for_by_name_that_fails_ends_the_run(
     assert said.out == ""
 
 
+@pytest.mark.slow
 def test_a_device_that_hangs_behind_its_first_chunk_is_replaced_once_its_time_is_over(
     simulated: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_device_that_hangs_behind_its_first_chunk_is_replaced_once_its_time_is
     assert (result.verdict, len(result.rows), result.rows[-1].step) == ("agree", 20, 1_999)
 
 
+@pytest.mark.slow
 def test_a_device_that_fails_in_its_second_case_spoils_neither(simulated: Device) -> None:
     simulated("aten::sigmoid_backward.grad_input@40=segfault")
     before, after = nncheck.run("hidden", "relu_sigmoid", steps=60).cases
