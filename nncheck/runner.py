@@ -201,15 +201,21 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
     notes = [*session.notes(), *pipeline.notes, *comparison.notes()]
     worked, why_not = _worked(case, X, YT, lines, comparison, session, options)
     session.succeeded()
+    result = _result(case, lines, comparison, session, options)
+    return replace(result, notes=tuple([*notes, *why_not]), worked=worked)
+
+
+def _result(case: Case, lines: Lines, comparison: Comparison, session: Session, options: Options) -> CaseResult:
+    """Gather what a comparison has found; notes and worked steps are added by who has them."""
     return CaseResult(
         case=case.name,
         title=case.title(options.language),
-        steps=steps,
+        steps=options.steps or case.steps,
         device=session.used,
         verdict=comparison.verdict(),
         faults=comparison.faults(),
         findings=comparison.findings(),
-        notes=tuple([*notes, *why_not]),
+        notes=(),
         seed=options.seed,
         dtypes={"device": "float32", "manual": options.dtype, "witness": "float64"},
         drift=comparison.drift.last,
@@ -222,7 +228,6 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
             for side, final in comparison.drift.final.items()
         },
         curves=comparison.curves(),
-        worked=worked,
         network=None if lines.derivation is None else network_of(case, lines.derivation),
     )
 

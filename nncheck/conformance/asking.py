@@ -110,14 +110,8 @@ def _example(sample: Sample, wrong: Wrong, device: str, expected: Answer, number
         code=program(sample, device, wrong.quantity, expected.values, numbers),
         dtype=sample.dtype,
         inputs=shown(sample),
-        quantity=wrong.quantity,
-        what=wrong.what,
-        index=wrong.index,
-        got=wrong.got,
-        expected=wrong.expected,
-        error=wrong.error,
-        bound=wrong.bound,
         text=_said(sample, wrong),
+        **vars(wrong),
     )
 
 
