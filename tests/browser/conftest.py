@@ -14,6 +14,7 @@ import pytest
 
 from tests.browser import access
 from tests.browser.pages import Pages
+from tests.browser.photographs import Photographs
 from tests.browser.watched import Watched, watched
 
 if TYPE_CHECKING:
@@ -81,9 +82,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures of the pages are kept: the folder that NNCHECK_SCREENSHOTS names, else a temporary one."""
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Photographs]:
+    """Pictures of the pages, in the folder that NNCHECK_SCREENSHOTS names, else in a temporary one."""
     named = os.environ.get("NNCHECK_SCREENSHOTS")
     folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    kept = Photographs(folder)
+    yield kept
+    assert kept.fault is None, kept.fault

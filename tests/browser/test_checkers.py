@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser import access, layout
 from tests.browser.conftest import missing
-from tests.browser.photographs import PART, photograph
+from tests.browser.photographs import ONE_IN, PART, Photographs
 from tests.browser.watched import PHONE, Watched
 
 Show = Callable[..., Watched]
@@ -132,7 +132,48 @@ def test_what_axe_finds(show: Show, written: Callable[..., Path], axe: str, body
 def test_a_long_page_is_kept_in_parts_from_top_to_end(show: Show, tmp_path: Path) -> None:
     page = tmp_path / "long.html"
     page.write_text('<!doctype html><body style="margin:0"><div style="height:9000px">a</div>', encoding="utf-8")
-    parts = photograph(show(page).page, tmp_path / "long.png")
+    photographs = Photographs(tmp_path)
+    parts = photographs.take(show(page).page, "long.png")
+    assert parts == photographs.taken and not photographs.left_out
     assert [part.name for part in parts] == ["long-1.png", "long-2.png", "long-3.png"]
     heights = [struct.unpack(">I", part.read_bytes()[20:24])[0] for part in parts]  # of a PNG's header
     assert heights == [PART, PART, 1000]
+
+
+class Frameless:
+    """A page of which a picture comes at the asked-for attempt, or never."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.at, self.asked = at, 0
+        self.viewport_size = {"width": 100, "height": 100}
+        self.sizes: list[int] = []
+
+    def evaluate(self, script: str) -> list[int]:
+        return [100, 2 * PART]
+
+    def set_viewport_size(self, size: dict[str, int]) -> None:
+        self.sizes.append(size["height"])
+
+    def screenshot(self, *, path: Path, **_: object) -> None:
+        from playwright.sync_api import TimeoutError as NoFrame
+
+        self.asked += 1
+        if self.asked == self.at or (self.at is not None and path.stem.endswith("-2")):
+            return
+        raise NoFrame("Timeout 20000ms exceeded.")
+
+
+def test_a_picture_that_does_not_come_is_asked_for_again(tmp_path: Path) -> None:
+    photographs, page = Photographs(tmp_path), Frameless(at=2)
+    assert [part.name for part in photographs.take(page, "run.png")] == ["run-1.png", "run-2.png"]  # type: ignore[arg-type]
+    assert page.sizes == [101, 100] and photographs.fault is None
+
+
+def test_a_picture_that_never_comes_is_left_out_and_many_are_a_fault(tmp_path: Path) -> None:
+    photographs = Photographs(tmp_path, taken=[tmp_path] * (ONE_IN - 1))
+    with pytest.warns(UserWarning, match="no frame for run-1.png"):
+        assert photographs.take(Frameless(), "run.png") == []  # type: ignore[arg-type]
+    assert photographs.fault is None and len(photographs.left_out) == 1
+    with pytest.warns(UserWarning, match="no frame for ran-1.png"):
+        photographs.take(Frameless(), "ran.png")  # type: ignore[arg-type]
+    assert photographs.fault is not None and "run-1.png, ran-1.png" in photographs.fault

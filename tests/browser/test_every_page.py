@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser import access, layout
 from tests.browser.pages import KINDS, Pages
-from tests.browser.photographs import photograph
+from tests.browser.photographs import Photographs
 from tests.browser.watched import DESKTOP, PHONE, Watched
 
 Show = Callable[..., Watched]
@@ -29,10 +28,12 @@ _CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex='0']"
 # colours do not depend on the language, widths do
 @pytest.mark.parametrize(("dress", "lang"), [*((dress, "en") for dress in DRESSES), ("light", "ko"), ("phone", "ko")])
 @pytest.mark.parametrize("kind", KINDS)
-def test_looks_right(kind: str, dress: str, lang: str, show: Show, pages: Pages, axe: str, screenshots: Path) -> None:
+def test_looks_right(
+    kind: str, dress: str, lang: str, show: Show, pages: Pages, axe: str, photographs: Photographs
+) -> None:
     it = show(pages.make(kind, lang), beside=pages.beside(kind, lang), before=axe, **DRESSES[dress])
     settle(it)
-    photograph(it.page, screenshots / f"{kind}-{lang}-{dress}.png")
+    photographs.take(it.page, f"{kind}-{lang}-{dress}.png")
     assert it.page.locator("html").get_attribute("lang") == lang
     assert it.page.locator("h1").count() == 1
     assert layout.protruding(it.page) == []
@@ -42,11 +43,13 @@ def test_looks_right(kind: str, dress: str, lang: str, show: Show, pages: Pages,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_open_at_a_phone_s_width(kind: str, show: Show, pages: Pages, axe: str, screenshots: Path) -> None:
+def test_everything_open_at_a_phone_s_width(
+    kind: str, show: Show, pages: Pages, axe: str, photographs: Photographs
+) -> None:
     it = show(pages.make(kind), beside=pages.beside(kind), before=axe, width=PHONE)
     it.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     settle(it)
-    photograph(it.page, screenshots / f"{kind}-en-phone-open.png")
+    photographs.take(it.page, f"{kind}-en-phone-open.png")
     assert layout.protruding(it.page) == []
     assert layout.overlaps(it.page) == []
     assert access.faults(it.page) == []
@@ -90,15 +93,17 @@ _FOCUS = """
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_prints(kind: str, lang: str, show: Show, pages: Pages, screenshots: Path) -> None:
+def test_prints(kind: str, lang: str, show: Show, pages: Pages, photographs: Photographs) -> None:
     it = show(pages.make(kind, lang), beside=pages.beside(kind, lang), scheme="dark")
     settle(it)
-    said = headings_of(it.page.pdf(path=screenshots / f"{kind}-{lang}.pdf", format="A4", outline=True, tagged=True))
+    said = headings_of(
+        it.page.pdf(path=photographs.folder / f"{kind}-{lang}.pdf", format="A4", outline=True, tagged=True)
+    )
     for text in it.page.locator("h1, h2:not(.unseen)").all_inner_texts():
         assert plain(text) in map(plain, said)
     it.page.emulate_media(media="print")
     it.page.set_viewport_size({"width": 680, "height": 960})  # A4 between margins
-    photograph(it.page, screenshots / f"{kind}-{lang}-print.png")
+    photographs.take(it.page, f"{kind}-{lang}-print.png")
     assert it.page.evaluate("getComputedStyle(document.body).color") in ("rgb(0, 0, 0)", "rgb(27, 32, 39)")
     assert layout.protruding(it.page) == []
     assert layout.overlaps(it.page) == []
