@@ -13,11 +13,12 @@ import numpy as np
 from nncheck.case import Case
 from nncheck.curves import Curve
 from nncheck.drift import Drift
+from nncheck.findings import divergence_of, finding_of, largest, notes_of, quantity, slip_finding
 from nncheck.formula.plain import Array
 from nncheck.judging import Judge
 from nncheck.kept import Kept, Point
-from nncheck.language import phrase, translate
-from nncheck.record import FAULTS, Fault, Finding, Local, Quantity
+from nncheck.language import phrase
+from nncheck.record import Fault, Finding, Local, Quantity
 from nncheck.rounding import (
     Lines,
     Precision,
@@ -225,35 +226,21 @@ class Comparison:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is wrong, with its evidence, the hand-written side first."""
-        found = [_slip_finding(*self._slip)] if self._slip else []
-        found += [_finding(judge) for judge in self.judges if judge.differing]
+        found = [slip_finding(*self._slip)] if self._slip else []
+        found += [finding_of(judge) for judge in self.judges if judge.differing]
         for name, judge in self._hand.lines.items():
             worse = judge if judge.differing else self._device.lines[name]
             if worse.differing:
-                found.append(_finding(worse))
+                found.append(finding_of(worse))
         return tuple(found)
 
     def quantities(self) -> tuple[Quantity, ...]:
         """Verdict on every quantity of both sides."""
-        return tuple(
-            Quantity(
-                side=judge.side,
-                name=judge.name,
-                verdict=judge.verdict,
-                rule=judge.rule,
-                ratio=judge.worst.ratio if judge.worst else 0.0,
-                step=judge.worst.step if judge.worst else 0,
-                steps=judge.steps,
-                differing=judge.differing,
-                resolved=judge.resolved,
-                elements=judge.elements,
-            )
-            for judge in self.judges
-        )
+        return tuple(quantity(judge) for judge in self.judges)
 
     def local(self) -> dict[str, Local]:
         """Largest error / bound of each side."""
-        return {side: _largest([j for j in self.judges if j.side == side]) for side in ("derivation", "device", "loss")}
+        return {side: largest([j for j in self.judges if j.side == side]) for side in ("derivation", "device", "loss")}
 
     def curves(self) -> tuple[Curve, ...]:
         """Losses, differences and error / bound over the steps."""
@@ -272,27 +259,11 @@ class Comparison:
             missing = [name for name in self._hand.lines if name not in self._lines.names]
             if missing:
                 notes.append(phrase("not covered: derivation.txt gives no {names}", names=", ".join(missing)))
-        if any(judge.rule == "fixed tolerance" for judge in self.judges):
-            notes.append(
-                phrase("fixed tolerance: where no bound holds, 1e-10 of the tensor's largest term, in float64 only")
-            )
-        for judge in self.judges:
-            if judge.must_resolve and judge.verdict == "cannot-tell" and judge.rule != "not covered":
-                side = translate(FAULTS.get(judge.side, judge.side))
-                notes.append(
-                    phrase("cannot tell: {name} ({side}): {why}", name=judge.name, side=side, why=judge.why_not_told)
-                )
+        notes += notes_of(self.judges)
         if self._kink:
             notes.append(self._kink)
-        diverged = [judge.not_finite for judge in self.judges if judge.not_finite is not None]
-        one_sided = any(judge.worst is not None and np.isinf(judge.worst.ratio) for judge in self.judges)
-        if diverged and not one_sided:
-            notes.append(
-                phrase(
-                    "from step {step} on, values are not finite on both sides: the training diverges",
-                    step=min(diverged),
-                )
-            )
+        if diverged := divergence_of(self.judges):
+            notes.append(diverged)
         if self.drift.frozen and "device" not in self.faults():  # a gradient that a device lost moves nothing either
             notes.append(
                 phrase(
@@ -313,65 +284,3 @@ def _numbers_of_a_step(case: Case) -> int:
 def _as_steps(mask: Array, like: Array) -> Array:
     """Shape a mask of steps so that it broadcasts against values of those steps."""
     return mask.reshape(-1, *(1,) * (like.ndim - 1))
-
-
-def _largest(judges: list[Judge]) -> Local:
-    worst = [(judge.worst, judge.name) for judge in judges if judge.worst is not None]
-    if not worst:
-        return Local(ratio=None, step=None, name=None)
-    top, name = max(worst, key=lambda pair: pair[0].ratio)
-    return Local(ratio=top.ratio, step=top.step, name=name)
-
-
-def _finding(judge: Judge) -> Finding:
-    assert judge.worst is not None
-    worst, error = judge.worst, abs(judge.worst.got - judge.worst.expected)
-    place = f"{list(worst.index)}" if worst.index else ""
-    ratio = (
-        phrase("{ratio:.3g} times what rounding explains", ratio=worst.ratio)
-        if np.isfinite(worst.ratio)
-        else phrase("not finite")
-    )
-    text = phrase(
-        "{claim}, first at step {first}, at {differing:,} of {steps:,} steps. Worst at step {worst}: {element} got "
-        "{got:.9g}, expected {expected:.9g}, error {error:.3g}, {ratio}.",
-        claim=judge.claim,
-        first=judge.first_step,
-        differing=judge.differing,
-        steps=judge.steps,
-        worst=worst.step,
-        element=f"{judge.name}{place}",
-        got=worst.got,
-        expected=worst.expected,
-        error=error,
-        ratio=ratio,
-    )
-    return Finding(
-        fault=judge.fault,
-        quantity=judge.name,
-        first_step=judge.first_step,
-        step=worst.step,
-        steps=judge.differing,
-        index=worst.index,
-        got=worst.got,
-        expected=worst.expected,
-        error=error,
-        bound=worst.bound,
-        text=text,
-    )
-
-
-def _slip_finding(step: int, slip: str) -> Finding:
-    return Finding(
-        fault="derivation",
-        quantity=None,
-        first_step=step,
-        step=step,
-        steps=1,
-        index=None,
-        got=None,
-        expected=None,
-        error=None,
-        bound=None,
-        text=phrase("the hand-written code stops at step {step}: {slip}", step=step, slip=slip),
-    )

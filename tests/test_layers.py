@@ -69,6 +69,7 @@ LAYERS = {
     "diagnosis": 8,
     "pipeline": 8,
     "sides": 8,
+    "findings": 8,
     "compare": 9,
     "certificate": 9,
     "layers": 9,
