@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from nncheck.autograd.device import FELL_BACK, Device
+from nncheck.autograd.device import Device
 from nncheck.autograd.replay import traced
+from nncheck.autograd.symptoms import FELL_BACK
 from nncheck.formula.plain import Array
 from nncheck.language import phrase
 

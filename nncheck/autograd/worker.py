@@ -47,6 +47,7 @@ from nncheck.autograd.lines import lines_by_autograd, update_by_optim
 from nncheck.autograd.network import Network
 from nncheck.autograd.operators import called
 from nncheck.autograd.precision import in_full, still_on
+from nncheck.autograd.symptoms import FELL_BACK, is_broken, is_out_of_memory
 from nncheck.autograd.training import Trainer
 from nncheck.errors import CaseError
 from nncheck.formula import read
@@ -96,7 +97,7 @@ class Server:
     def note_warning(self, message: Warning | str, *_: Any) -> None:
         """Keep a warning that an operator fell back to the CPU; others do not concern the result."""
         text = " ".join(str(message).split()).partition(" (Triggered internally at ")[0]  # a place in C++ helps nobody
-        if re.search(devices.FELL_BACK, text) and text not in self._notes:
+        if re.search(FELL_BACK, text) and text not in self._notes:
             self._notes.append(text[:300])
 
     def _open(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
@@ -132,7 +133,7 @@ class Server:
                 states[kind] = {"state": "missing", "name": "", "reason": str(error), "stage": self._stage}
             except Exception as error:
                 states[kind] = {"state": "fails", "name": "", "reason": _brief(error), "stage": self._stage}
-                states[kind]["exhausted"] = devices.is_out_of_memory(error)
+                states[kind]["exhausted"] = is_out_of_memory(error)
             else:
                 state = "wrong" if note else "works"
                 states[kind] = {"state": state, "name": opened.name, "reason": note, "stage": ""}
@@ -240,7 +241,7 @@ class Server:
             chosen = self._batched if batched is None else batched
             return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points, chosen)
         except (Exception, SystemExit) as error:
-            if devices.is_broken(error):
+            if is_broken(error):
                 raise  # on the CPU too that is no fault of autograd.py
             raise CaseError(describe(error, self._network.path)) from None
 
@@ -280,7 +281,7 @@ def _failure(error: BaseException) -> dict[str, str]:
         return {"error": said, "kind": "input"}
     if isinstance(error, devices.NoDevice):
         return {"error": str(error), "kind": "missing"}
-    return {"error": _brief(error), "kind": "memory" if devices.is_out_of_memory(error) else "device"}
+    return {"error": _brief(error), "kind": "memory" if is_out_of_memory(error) else "device"}
 
 
 def _brief(error: BaseException) -> str:
