@@ -12,8 +12,8 @@ from nncheck.shown import Shown
 
 SCHEMA = "nncheck/device-check/1"
 
-State = Literal["right", "wrong", "falls back", "refuses"]
-STATES: tuple[State, ...] = ("right", "wrong", "falls back", "refuses")
+State = Literal["right", "wrong", "falls back", "refuses", "not checked"]
+STATES: tuple[State, ...] = ("right", "wrong", "falls back", "refuses", "not checked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class OperatorCheck:
     fallbacks : tuple of str
         The operators of torch that were computed on the CPU in the device's place.
     reason : str
-        Why the device refuses it; empty if it does not.
+        Why the device refuses it, or could not be asked; empty otherwise.
     """
 
     name: str
@@ -136,6 +136,11 @@ class DeviceCheck(Shown):
     def wrong(self) -> bool:
         """Whether any operator is wrong on any of them."""
         return any(device.of("wrong") for device in self.devices)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every operator was asked, on every device that is there."""
+        return not self.failed and not any(device.of("not checked") for device in self.devices)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and text, ready for JSON (schema nncheck/device-check/1)."""

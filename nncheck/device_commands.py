@@ -12,14 +12,17 @@ from nncheck.language import N_, use
 from nncheck.options import format_option, output_option
 from nncheck.usage import Command, language_option
 
-AGREES, DIFFERS = 0, 1
+AGREES, DIFFERS, UNFINISHED = 0, 1, 2
 #: As report.devices has them, which --help should not have to import.
 FORMATS = ("table", "markdown", "json")
 
 #: What --check without a name stands for.
 _EVERY = "every"
 
-_EPILOG = N_("Exit codes: 0 nothing differs, 1 something differs, 2 bad use or input, 3 a fault of nncheck itself.")
+_EPILOG = N_(
+    "Exit codes: 0 nothing differs, 1 something differs, 2 bad use or input, or not everything could be checked, "
+    "3 a fault of nncheck itself."
+)
 
 
 @click.command(cls=Command, epilog=_EPILOG)
@@ -56,7 +59,7 @@ def devices(check: str | None, reprobe: bool, form: str | None, output: Path | N
         result = check_device(None if check == _EVERY else check, language=lang, progress=bar.update)
     with use(lang):
         deliver(report.CHECKS[chosen](result), output, chosen)
-    return DIFFERS if result.wrong else AGREES
+    return DIFFERS if result.wrong else AGREES if result.finished else UNFINISHED
 
 
 def register(group: click.Group) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -22,6 +24,7 @@ from nncheck import frames
 from nncheck.errors import CaseError, InputError
 from nncheck.formula.plain import Array
 from nncheck.language import N_, phrase, translate
+from nncheck.replies import harmless, taken
 
 #: Seconds without a sign of life after which a process counts as hanging.
 WORK_LIMIT = 60.0
@@ -30,6 +33,9 @@ LIMIT_VARIABLE = "NNCHECK_WORKER_SECONDS"
 _PULSE = 0.5
 # Seconds for a process to be gone that was killed.
 _DYING = 10.0
+# Seconds for a process to end whose answers have ended, and for what one wrote that is gone to be read: at most what a
+# pipe holds. The end of a pipe may never come: a process that a driver forked or started can hold it.
+_LAST_WORDS = 3.0
 # Signals by which somebody else ends a process: a person, or a system whose memory is full.
 _FROM_OUTSIDE = {
     -number
@@ -68,9 +74,9 @@ class ProcessFailure(Exception):
     """The process crashed, hung, or its device refused; ``stage`` says where and ``reason`` how.
 
     ``missing`` is True if what was asked for is simply not there, ``silent`` if nothing was heard of it in time,
-    ``exhausted`` if memory did not suffice; ``code`` is the exit code, if it ended with one; ``device`` is the kind of
-    device that it was about, if one. What the stage and the reason say depends on the language. ``part`` and ``arrays``
-    are what had come of the answer until then.
+    ``exhausted`` if memory did not suffice, ``proven`` if the same was done without the device; ``code`` is the exit
+    code, if it ended with one; ``device`` is the kind of device that it was about, if one. What the stage and the
+    reason say depends on the language. ``part`` and ``arrays`` are what had come of the answer until then.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class ProcessFailure(Exception):
         self.stage, self.reason = stage, reason
         self.missing, self.silent, self.code = missing, silent, code
         self.exhausted = False
+        self.proven = False
         self.device = ""
         self.part: dict[str, Any] = {}
         self.arrays: dict[str, Array] = {}
@@ -145,7 +152,11 @@ class Process:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows: no console beside a notebook
             start_new_session=apart,  # without effect on Windows, where it has no console anyway
         )
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nncheck-process")
+        self._closed = False
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        # a daemon, for which Python's own end does not wait: it may be reading from a pipe that does not end
+        self._thread = threading.Thread(target=_in_turn, args=(self._tasks,), name="nncheck-process", daemon=True)
+        self._thread.start()
         self._queued: list[Future[Reply]] = []
         self.notes: list[str] = []
 
@@ -156,8 +167,12 @@ class Process:
 
     def submit(self, request: str, arrays: Mapping[str, Array] | None = None, **header: Any) -> Future[Reply]:
         """Ask for something; the answer comes by `result`."""
+        if self._closed:
+            raise RuntimeError("the process is closed")
         spoken = copy_context()  # the thread speaks the language that is spoken here
-        asked = self._thread.submit(spoken.run, self._ask, {"request": request, **header}, arrays or {})
+        asked: Future[Reply] = Future()
+        call = partial(spoken.run, self._ask, {"request": request, **header}, arrays or {})
+        self._tasks.put(partial(_fulfil, asked, call))
         self._queued = [future for future in self._queued if not future.done()] + [asked]
         return asked
 
@@ -172,18 +187,25 @@ class Process:
         Raises
         ------
         CaseError
-            If the case's own files are at fault.
+            If the case's own files are at fault; it comes from a ProcessFailure that says where it was met.
         ProcessFailure
             If the process ended, the device refused, or nothing was heard for the limit (seconds); the process is
             then ended.
         """
         limit = limit if self._own_limit else _limit(limit)
+        gone = 0.0  # when it was seen to be gone
         while True:
             silent = time.monotonic() - self._heard
             try:
-                return future.result(timeout=min(max(limit - silent, 0.01), _PULSE))
+                return future.result(timeout=_PULSE if gone else min(max(limit - silent, 0.01), _PULSE))
             except FutureTimeout:
-                if time.monotonic() - self._heard < limit:
+                now = time.monotonic()
+                if self._process.poll() is not None:
+                    gone = gone or now
+                    if now - gone < _LAST_WORDS:
+                        continue
+                    raise self._lost(frames.StreamEnded()) from None
+                if now - self._heard < limit:
                     continue  # a sign of life came meanwhile
                 self._process.kill()
                 reason = phrase("no sign of life for {seconds:.0f} seconds", seconds=limit)
@@ -202,24 +224,23 @@ class Process:
 
     def close(self, patience: float = 0.0) -> None:
         """End the process; with patience, by the end of its input first, and so many seconds for it to tidy up."""
-        if patience and self._process.stdin is not None:
-            last = threading.Timer(patience, self._process.kill)  # also frees a close that waits for unread bytes
-            last.start()
-            with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
-                self._process.stdin.close()
+        self._closed = True
+        self.drop_queued()
+        self._tasks.put(self._close_streams)
+        self._tasks.put(None)
+        if patience:
+            self._close_input_aside()
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(patience)
-            last.cancel()
         self._process.kill()
         try:
             self._process.wait(_DYING)
         except subprocess.TimeoutExpired:  # it hangs inside a driver, where no signal reaches it: nobody waits for it
-            self._thread.shutdown(wait=False, cancel_futures=True)
             return
-        self._thread.shutdown(wait=True, cancel_futures=True)
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            if stream is not None:
-                with contextlib.suppress(OSError):  # unsent bytes of a request to a process that is gone
-                    stream.close()
+        self._thread.join(_LAST_WORDS)
+        if self._thread.is_alive():  # somebody else holds its pipe: only what is read from stays open until it ends
+            self._close_input_aside()
+            self._errors.close()
 
     def __enter__(self: P) -> P:
         return self
@@ -239,21 +260,20 @@ class Process:
         try:
             frames.write(self._process.stdin, header, arrays, self._octets)  # type: ignore[arg-type]
             while True:
-                reply, more = frames.read(self._process.stdout, self._max_bytes, self._octets)  # type: ignore[arg-type]
+                read, more = frames.read(self._process.stdout, self._max_bytes, self._octets)  # type: ignore[arg-type]
+                reply = taken(read)
                 self._heard = time.monotonic()
                 replies.update(more)
                 if "stage" not in reply:
                     break
                 self._stage = reply["stage"]
                 self.device = reply.get("device") or self.device
-                part.update(reply["part"] if isinstance(reply.get("part"), dict) else {})
+                part.update(reply.get("part", {}))
         except (OSError, ValueError, frames.FrameError) as error:
-            reason = self._how_it_ended(error)
-            self._ended = self._failure(reason, code=self._process.poll())
-            raise self._ended from None
+            raise self._lost(error) from None
         if "error" in reply:
             if reply["kind"] == "case":
-                raise CaseError(reply["error"])
+                raise CaseError(reply["error"]) from self._failure(reply["error"])  # as which it counts, if it is none
             if reply["kind"] == "input":
                 raise InputError(f"{reply['error']}.")
             failure = self._failure(reply["error"], missing=reply["kind"] == "missing")
@@ -261,6 +281,28 @@ class Process:
             raise failure
         self.notes += [note for note in reply["notes"] if note not in self.notes]
         return {**part, **reply["answer"]}, replies
+
+    def _close_streams(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # unsent bytes of a request to a process that is gone
+                    stream.close()
+
+    def _close_input_aside(self) -> None:
+        """Close its input without waiting: unread bytes of a request can keep that from coming to an end."""
+
+        def close() -> None:
+            with contextlib.suppress(OSError, ValueError):
+                if self._process.stdin is not None:
+                    self._process.stdin.close()
+
+        threading.Thread(target=close, daemon=True).start()
+
+    def _lost(self, error: Exception) -> ProcessFailure:
+        """Return why nothing more can be asked of it."""
+        reason = self._how_it_ended(error)
+        self._ended = self._failure(reason, code=self._process.poll())
+        return self._ended
 
     def _failure(self, reason: str, **how: Any) -> ProcessFailure:
         failure = ProcessFailure(self._stage, reason, **how)
@@ -270,7 +312,7 @@ class Process:
 
     def _how_it_ended(self, error: Exception) -> str:
         try:
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout=_LAST_WORDS)
         except subprocess.TimeoutExpired:
             return phrase("sent something that is not a frame ({error})", error=error)
         if code < 0:
@@ -288,7 +330,24 @@ class Process:
         self._errors.seek(max(0, self._errors.tell() - 4000))
         written = self._errors.read().decode("utf-8", "replace").splitlines()
         lines = [line for line in written if line.strip() and not line.startswith("[W")]  # as torch's C++ warns
-        return f"{ended} ({lines[-1].strip()[:200]})" if lines else ended
+        return f"{ended} ({harmless(lines[-1]).strip()[:200]})" if lines else ended
+
+
+def _in_turn(tasks: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+    """Do one task after the other, until there is None."""
+    while (task := tasks.get()) is not None:
+        task()
+        del task  # and what it holds, while it is waited for the next
+
+
+def _fulfil(asked: Future[Reply], call: Callable[[], Reply]) -> None:
+    if not asked.set_running_or_notify_cancel():
+        return
+    try:
+        asked.set_result(call())
+    except BaseException as error:
+        asked.set_exception(error)
+        del asked  # which holds the error, whose traceback holds this frame
 
 
 def _limit(seconds: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from nncheck.pipeline import Pipeline
 from nncheck.process import ProcessFailure
 from nncheck.record import SCHEMA, CaseResult, RunResult
 from nncheck.rounding import Lines, in_float32, lines_of
+from nncheck.second_witness import contradicted
 from nncheck.versions import versions
 from nncheck.worked import WorkedStep
 from nncheck.working import work_out
@@ -150,6 +152,8 @@ def _run_case(case: Case, hand: manual.Manual, session: Session, options: Option
             return _attempt(case, hand, session, options, progress)
         except ProcessFailure as failure:
             session.fall_back(failure)
+        except CaseError as error:
+            session.fall_back(_of_the_device(error, case, hand, session, options, progress))
     try:
         return _attempt(case, hand, session, options, progress)
     except ProcessFailure as failure:
@@ -161,6 +165,36 @@ def _run_case(case: Case, hand: manual.Manual, session: Session, options: Option
             reason=failure.reason,
         )
         raise DeviceError(again, failure.stage) from None
+
+
+def _of_the_device(
+    error: CaseError, case: Case, hand: manual.Manual, session: Session, options: Options, progress: Progress
+) -> ProcessFailure:
+    """Return an error that was met in autograd.py as one of the device, which may have spoilt torch around it.
+
+    If the device was asked for by name, so that nothing takes its place, the case is run on the CPU first.
+
+    Raises
+    ------
+    CaseError
+        If it comes there too, or was met elsewhere.
+    """
+    failure = _met(error, session)
+    if failure is None:
+        raise error
+    if devices.parse(options.device)[0] != "auto":
+        with Session("cpu") as alone, suppress(ProcessFailure):
+            _attempt(case, hand, alone, options, progress)
+    return failure
+
+
+def _met(error: CaseError, session: Session) -> ProcessFailure | None:
+    """Return where an error was met in the torch process, if there, and a device beside the CPU was open."""
+    failure = error.__cause__
+    if session.used.kind == "cpu" or not isinstance(failure, ProcessFailure):
+        return None
+    failure.device, failure.proven = session.used.kind, True
+    return failure
 
 
 def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options, progress: Progress) -> CaseResult:
@@ -198,11 +232,31 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
         if slip:
             comparison.stop(chunk.start + chunk.steps, slip)
         progress(case.name, comparison.done, steps)
+    if session.used.kind != "cpu" and comparison.testimonies:
+        _hear_a_second_witness(replace(case, X=X, YT=YT), comparison, session)
     notes = [*session.notes(), *pipeline.notes, *comparison.notes()]
     worked, why_not = _worked(case, X, YT, lines, comparison, session, options)
     session.succeeded()
     result = _result(case, lines, comparison, session, options)
     return replace(result, notes=tuple([*notes, *why_not]), worked=worked)
+
+
+def _hear_a_second_witness(case: Case, comparison: Comparison, session: Session) -> None:
+    """Before a derivation is called wrong: ask in a process without the device what the first witness said."""
+    try:
+        found = contradicted(case, comparison.testimonies)
+    except ProcessFailure:  # the CPU alone is worse off: there is nobody to ask
+        return
+    if found is not None:
+        testimony, name = found
+        reason = phrase(
+            "where the device is open, float64 autograd on the CPU gives another {name} at step {step} than without it",
+            name=name,
+            step=testimony.step,
+        )
+        failure = ProcessFailure(phrase("take gradients in float64 on the CPU"), reason)
+        failure.device, failure.proven = session.used.kind, True
+        raise failure
 
 
 def _result(case: Case, lines: Lines, comparison: Comparison, session: Session, options: Options) -> CaseResult:
@@ -253,6 +307,11 @@ def _worked(
             return on(session.worker), []
         except ProcessFailure as failure:
             lost = failure
+        except CaseError as error:
+            met = _met(error, session)
+            if met is None:
+                raise
+            lost = met
         with Worker("cpu") as worker:
             worker.ask("open", limit=START_LIMIT, device="cpu")
             worker.load_case(replace(case, X=X, YT=YT))

@@ -115,6 +115,7 @@ def test_a_binary_cross_entropy_gets_targets_that_it_takes(copy_case: Callable[.
     assert outcome.faults == ()
 
 
+@pytest.mark.slow
 def test_targets_that_sum_to_one_but_for_their_digits_certify_and_agree(copy_case: Callable[..., Path]) -> None:
     folder = copy_case("softmax_cross_entropy", ("case.toml", "[[0, 1]]", "[[0.3333333333, 0.6666666666]]"))
     assert nncheck.run(folder, steps=50).cases[0].verdict == "agree"

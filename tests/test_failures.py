@@ -38,7 +38,8 @@ def _worker_of(process: psutil.Process, seconds: float) -> psutil.Process:
 
 
 @posix
-@pytest.mark.parametrize("seconds", [pytest.param(0.2, marks=pytest.mark.slow), 3.0])
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.2, 3.0])
 def test_killing_the_torch_process_gives_a_complete_result_from_the_cpu(seconds: float) -> None:
     killer = threading.Thread(
         target=lambda: _worker_of(psutil.Process(), seconds).send_signal(signal.SIGKILL), daemon=True

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from nncheck import magic
-
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
+
+pytestmark = pytest.mark.slow  # half a minute: a kernel, and a check in nearly every cell
 
 HELPERS = """\
 import numpy as np
@@ -106,23 +105,6 @@ def _streams(cell: Any) -> str:
 def _errors(cell: Any) -> list[str]:
     said = ["\n".join(output.traceback) for output in cell.outputs if output.output_type == "error"]
     return [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in said]
-
-
-@pytest.mark.parametrize(
-    ("platform", "line", "words"),
-    [
-        ("win32", r'"C:\내 문서\my_case" --hints 2', [r"C:\내 문서\my_case", "--hints", "2"]),
-        ("win32", r"C:\cases\new --seed 3", [r"C:\cases\new", "--seed", "3"]),
-        ("linux", r'my\ case "#1" --seed 3', ["my case", "#1", "--seed", "3"]),
-    ],
-)
-def test_a_path_is_read_as_the_shells_of_its_system_read_it(
-    monkeypatch: pytest.MonkeyPatch, platform: str, line: str, words: list[str]
-) -> None:
-    monkeypatch.setattr(magic, "sys", SimpleNamespace(platform=platform))
-    assert magic._words(line) == words
-    with pytest.raises(ValueError, match="No closing quotation"):
-        magic._words('"a')
 
 
 def test_loading_says_nothing(cells: dict[str, Any]) -> None:

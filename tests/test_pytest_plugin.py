@@ -212,6 +212,7 @@ def test_help_and_fixtures_describe_it(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["backprop*", "*Hold hand-written backpropagation against autograd:*"])
 
 
+@pytest.mark.slow
 def test_with_the_engine_itself(pytester: pytest.Pytester) -> None:
     manual = nncheck.find_case("hidden").folder / "manual.py"
     text = manual.read_text(encoding="utf-8")

@@ -110,8 +110,8 @@ def open_device(wanted: str, stage: Stage, skip: Collection[str] = ()) -> Device
 def self_test(device: Device, stage: Stage) -> str:
     """Train one step of a small network on the device and on the CPU; return what is off, or an empty text.
 
-    A refusal or a crash is an exception or the end of the process; numbers that are off are only reported, because a
-    device that works and is wrong is to be kept and blamed.
+    A refusal or a crash is an exception or the end of the process, and so are numbers that something else computed;
+    those that are off are only reported, because a device that works and is wrong is to be kept and blamed.
     """
     import torch
 
@@ -125,7 +125,15 @@ def self_test(device: Device, stage: Stage) -> str:
         hidden = torch.relu(torch.nn.functional.linear(X.to(place, dtype), leaves[0]))
         logits = torch.nn.functional.linear(hidden, leaves[1])
         E = torch.nn.functional.cross_entropy(logits, YT.to(place, dtype))
-        return [g.cpu().to(torch.float64) for g in torch.autograd.grad(E, leaves)]
+        computed = torch.autograd.grad(E, leaves)
+        elsewhere = {g.device.type for g in computed} - {torch.device(place).type}
+        if elsewhere:
+            raise RuntimeError(
+                phrase(
+                    "what {kind} was to compute lies on {place}", kind=device.kind, place=", ".join(sorted(elsewhere))
+                )
+            )
+        return [g.cpu().to(torch.float64) for g in computed]
 
     # the device first: no backward of any kind may come before its own
     got, expected = gradients(device.torch, torch.float32), gradients("cpu", torch.float64)
@@ -134,6 +142,13 @@ def self_test(device: Device, stage: Stage) -> str:
             off = (a - b).abs().max().item()
             return phrase("self-test: {name} is off by {off:.3g}", name=name, off=off)
     return ""
+
+
+def is_cpu(device: Device) -> str:
+    """Say so of a device whose package gives the CPU in its place; empty of any other."""
+    if device.kind == "cpu" or device.torch.type != "cpu":
+        return ""
+    return phrase("{kind} computes on the CPU, which its package gives as the device", kind=device.kind)
 
 
 def _open_cpu(index: int, stage: Stage) -> Device:
@@ -161,9 +176,24 @@ def _open_directml(index: int, stage: Stage) -> Device:
             phrase("torch_directml finds {count} device(s), index {index} was asked for", count=count, index=index)
         )
     stage(phrase("open the device"))
+    place = _place(torch_directml.device(index))
     name = _name(lambda: torch_directml.device_name(index))
     in_full()
-    return Device("directml", torch_directml.device(index), name or "DirectML")
+    return Device("directml", place, name or "DirectML")
+
+
+def _place(given: object) -> Any:
+    """Return the torch device that a package gave; raises RuntimeError if it is none on which anything runs."""
+    import torch
+
+    try:
+        place = torch.device(given)
+    except (TypeError, RuntimeError):
+        place = None
+    if place is None or place.type == "meta":
+        said = " ".join(str(given).split())[:_LONGEST_NAME]
+        raise RuntimeError(phrase("torch_directml gives {given}, which is no device", given=said))
+    return place
 
 
 @dataclass(frozen=True)
@@ -172,7 +202,7 @@ class _OfTorch:
 
     kind: str
     count: Callable[[Any], int]
-    name: Callable[[Any, int], str]
+    name: Callable[[Any, int], object]
     none: str
     built: Callable[[Any], bool]
 
@@ -213,14 +243,14 @@ def _count_xpu(torch: Any) -> int:
 _CUDA = _OfTorch(
     "cuda",
     _count_cuda,
-    lambda torch, index: str(torch.cuda.get_device_name(index)),
+    lambda torch, index: torch.cuda.get_device_name(index),
     N_("torch finds {count} CUDA device(s)"),
     lambda torch: bool(torch.version.cuda or torch.version.hip),
 )
 _XPU = _OfTorch(
     "xpu",
     _count_xpu,
-    lambda torch, index: str(torch.xpu.get_device_name(index)),
+    lambda torch, index: torch.xpu.get_device_name(index),
     N_("torch finds {count} XPU device(s)"),
     lambda torch: bool(hasattr(torch, "xpu") and torch.xpu._is_compiled()),
 )
@@ -236,8 +266,10 @@ _MPS = _OfTorch(
 def _name(ask: Callable[[], object]) -> str:
     """Return what a device calls itself, fit for a line; nothing if it cannot say: that is no reason not to use it."""
     try:
-        said = str(ask())
-    except UnicodeDecodeError:  # one in the code page of Windows, which the package takes for UTF-8
+        said = ask()
+    except Exception:  # also a name in the code page of Windows, which the package takes for UTF-8
+        return ""
+    if not isinstance(said, str):
         return ""
     printable = "".join(sign if sign.isprintable() else " " for sign in said)  # DirectML's can end in a NUL
     return printable.strip()[:_LONGEST_NAME]

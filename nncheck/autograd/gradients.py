@@ -10,9 +10,22 @@ import numpy as np
 from nncheck.formula.plain import Array
 from nncheck.language import phrase
 
+# The most multiplications of one pass through a dense network that are done without a sign of life, at all points.
+_AT_ONCE = 2_000_000_000
+
+
+def _unheard() -> None:
+    """Tell nobody."""
+
 
 def at_points(
-    model: Any, loss: Callable[..., Any], X: Array, YT: Array, points: list[Array], batched: bool = True
+    model: Any,
+    loss: Callable[..., Any],
+    X: Array,
+    YT: Array,
+    points: list[Array],
+    batched: bool = True,
+    alive: Callable[[], None] = _unheard,
 ) -> tuple[Array, list[Array]]:
     """Differentiate the loss at S points by torch autograd.
 
@@ -26,6 +39,8 @@ def at_points(
         Each parameter of the model, in order, at every point; one that is not finite gives NaN.
     batched : bool
         All points at once, where `batching_is_exact`; else one after the other.
+    alive : callable
+        Called now and then: a sign of life.
 
     Returns
     -------
@@ -47,7 +62,7 @@ def at_points(
     losses, gradients = np.full(len(finite), np.nan), [np.full(point.shape, np.nan) for point in points]
     if finite.any():
         _check_loss(E({name: point[0] for name, point in stack.items()}))
-        losses[finite], own = _batched(E, stack) if batched else _one_by_one(E, stack)
+        losses[finite], own = _batched(E, stack, len(X), alive) if batched else _one_by_one(E, stack, alive)
         for gradient, values in zip(gradients, own):
             gradient[finite] = values
     return losses, gradients
@@ -65,7 +80,14 @@ def output_at(model: Any, X: Array, params: list[Array]) -> Array:
     return Y
 
 
-def batching_is_exact(model: Any, loss: Callable[..., Any], X: Array, YT: Array, params: list[Array]) -> bool:
+def batching_is_exact(
+    model: Any,
+    loss: Callable[..., Any],
+    X: Array,
+    YT: Array,
+    params: list[Array],
+    alive: Callable[[], None] = _unheard,
+) -> bool:
     """Whether torch gives all points at once what it gives at each; it takes some losses apart, which may cancel.
 
     Tried at random points up to large ones: there the parts of BCEWithLogitsLoss cancel to nothing.
@@ -79,10 +101,10 @@ def batching_is_exact(model: Any, loss: Callable[..., Any], X: Array, YT: Array,
     stack = {name: torch.tensor(point, dtype=torch.float64) for name, point in zip(names, drawn)}
     E = _loss_at(model, loss, X, YT)
     try:
-        together = _batched(E, stack)[1]
+        together = _batched(E, stack, len(X), alive)[1]
     except Exception:  # a module that vmap cannot batch; what is wrong with it shows when it is used
         return False
-    alone = _one_by_one(E, stack)[1]
+    alone = _one_by_one(E, stack, alive)[1]
     return all(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True) for a, b in zip(together, alone))
 
 
@@ -94,11 +116,21 @@ def _loss_at(model: Any, loss: Callable[..., Any], X: Array, YT: Array) -> Calla
     return lambda params: loss(functional_call(model, params, (x,)), yt)
 
 
-def _batched(E: Callable[[dict[str, Any]], Any], stack: dict[str, Any]) -> tuple[Array, list[Array]]:
+def _batched(
+    E: Callable[[dict[str, Any]], Any], stack: dict[str, Any], rows: int, alive: Callable[[], None]
+) -> tuple[Array, list[Array]]:
+    """Differentiate at all points at once, or at as many as take a moment: by their size, so that bits do not vary."""
     from torch.func import grad_and_value, vmap
 
-    gradients, losses = vmap(grad_and_value(E))(stack)
-    return losses.detach().numpy(), [gradient.detach().numpy() for gradient in gradients.values()]
+    count = len(next(iter(stack.values())))
+    block = max(1, _AT_ONCE // max(1, rows * sum(point[0].numel() for point in stack.values())))
+    parts = []
+    for s in range(0, count, block):
+        alive()
+        gradients, losses = vmap(grad_and_value(E))({name: point[s : s + block] for name, point in stack.items()})
+        parts.append([losses.detach().numpy(), *(gradient.detach().numpy() for gradient in gradients.values())])
+    losses, *gradients = parts[0] if len(parts) == 1 else (np.concatenate(column) for column in zip(*parts))
+    return losses, gradients
 
 
 def _check_loss(E: Any) -> None:
@@ -114,12 +146,15 @@ def _check_loss(E: Any) -> None:
         )
 
 
-def _one_by_one(E: Callable[[dict[str, Any]], Any], stack: dict[str, Any]) -> tuple[Array, list[Array]]:
+def _one_by_one(
+    E: Callable[[dict[str, Any]], Any], stack: dict[str, Any], alive: Callable[[], None] = _unheard
+) -> tuple[Array, list[Array]]:
     import torch
 
     count = len(next(iter(stack.values())))
     losses, gradients = [], []
     for s in range(count):
+        alive()
         leaves = {name: point[s].clone().requires_grad_() for name, point in stack.items()}
         value = E(leaves)
         gradients.append(torch.autograd.grad(value, list(leaves.values())))

@@ -162,6 +162,8 @@ class Session:
         Exhausted memory belongs to one large case: the next may fit. So does a refusal (an operator that the device
         lacks), if the device still does the step of its self-test.
         """
+        if failure.proven:
+            return failure.device
         if failure.device in ("", "cpu") or failure.by_chance:
             return ""
         if failure.missing:  # of the others too there may be none, but then nothing failed

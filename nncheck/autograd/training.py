@@ -22,13 +22,11 @@ from typing import Any
 import numpy as np
 
 from nncheck.autograd.device import Device
+from nncheck.autograd.pace import Pace
 from nncheck.autograd.replay import traced
 from nncheck.autograd.symptoms import FELL_BACK
 from nncheck.formula.plain import Array
 from nncheck.language import phrase
-
-# Steps between two signs of life.
-_SIGN_OF_LIFE = 500
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,7 @@ class Trainer:
         self._model, self._loss, self._X, self._YT, self._lr, self._device = model, loss, X, YT, lr, device
         self._done = 0
         self._stage = stage or (lambda _: None)
+        self._pace = Pace(self._say_where)
         self._optimizer = optimizer_of(optimizer, settings, model.parameters(), lr)
         self._replay: Callable[[list[Any], int], list[Any]] | None = None
         self._untraced = optimizer == "sgd" and not settings.get("weight_decay")
@@ -134,6 +133,7 @@ class Trainer:
 
     def _train(self, steps: int) -> Recorded:
         start = self._parameters()
+        self._pace.begin(steps)
         first = self._real_step()
         gradients = self._gradients()
         if self._untraced:
@@ -145,10 +145,10 @@ class Trainer:
             if settled is not None:
                 return settled
             self._restore([value.cpu() for value in first[1:]])  # the real loop goes on behind its first step
-        tensors = first
+            self._pace.begin(steps)
+        tensors, width = first, len(first)
         for step in range(1, steps):
-            if step == 1 or step % _SIGN_OF_LIFE == 0:
-                self._say_where(step)
+            self._pace.reached(step, tensors[-width])
             tensors.extend(self._real_step())
         return self._collect(tensors, steps, start, gradients).and_last(_to_host(self._gradients()))
 
@@ -206,10 +206,13 @@ class Trainer:
     def _replayed(self, params: list[Any], steps: int) -> list[Any]:
         assert self._replay is not None
         recorded: list[Any] = []
-        for done in range(0, steps, _SIGN_OF_LIFE):
-            self._say_where(done)
-            recorded.extend(self._replay(params, min(_SIGN_OF_LIFE, steps - done)))
-            params = recorded[-len(params) :]
+        width = 1 + len(params)
+        self._say_where(0)
+        self._pace.begin(steps)
+        while len(recorded) < steps * width:
+            recorded.extend(self._replay(params, self._pace.ahead))
+            params = recorded[1 - width :]
+            self._pace.reached(len(recorded) // width, recorded[-width])
         return recorded
 
     def _say_where(self, step: int) -> None:

@@ -33,6 +33,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,6 +47,7 @@ from nncheck.autograd.gradients import at_points, batching_is_exact, output_at
 from nncheck.autograd.lines import lines_by_autograd, update_by_optim
 from nncheck.autograd.network import Network
 from nncheck.autograd.operators import called
+from nncheck.autograd.pace import often
 from nncheck.autograd.precision import in_full, still_on
 from nncheck.autograd.symptoms import FELL_BACK, is_broken, is_out_of_memory
 from nncheck.autograd.training import Trainer
@@ -69,6 +71,7 @@ class Server:
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
         self._stage = ""  # as it was told last
+        self._told = 0.0  # when that was
         self._device: devices.Device | None = None
         self._network: Network | None = None
         self._trainer: Trainer | None = None
@@ -86,6 +89,7 @@ class Server:
         """Tell the parent what is about to be done, and from where on a failure is that of a kind of device."""
         self._stage = name
         frames.write(self._output, {"stage": name, "device": device})
+        self._told = time.monotonic()
 
     def answer(self, request: dict[str, Any], arrays: dict[str, Array]) -> Answer:
         """Do one request."""
@@ -107,7 +111,7 @@ class Server:
         import torch
 
         self._threads = torch.get_num_threads()
-        self._notes += [text for text in (note, still_on()) if text]
+        self._notes += [text for text in (note, devices.is_cpu(opened), still_on()) if text]
         versions = {"torch": str(torch.__version__)}
         if opened.kind == "directml":
             from importlib.metadata import PackageNotFoundError, version
@@ -167,7 +171,8 @@ class Server:
         # one pass on the CPU, so that what is wrong with autograd.py is not taken for a device that refuses
         self._at_points(self._sizes, self._data, [values[None] for values in parameters.values()], batched=False)
         witness, loss = self._witnesses[self._sizes], self._network.loss_on("cpu", torch.float64)
-        self._batched = batching_is_exact(witness, loss, arrays["X"], arrays["YT"], list(parameters.values()))
+        points = list(parameters.values())
+        self._batched = batching_is_exact(witness, loss, arrays["X"], arrays["YT"], points, self._alive)
         return {}, {}
 
     def _train(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
@@ -177,7 +182,7 @@ class Server:
         for state, sent in zip(recorded.states, self._sent):
             state[0] = sent
         self._sent = []
-        self.stage(phrase("take gradients in float64 on the CPU"))
+        self._say_witness()
         replies = {"E": recorded.losses}
         replies.update(zip(self._names, recorded.states))
         replies.update((f"read.{name}", g) for name, g in zip(self._names, recorded.gradients))
@@ -225,6 +230,14 @@ class Server:
         assert self._device is not None
         return {"driver": driver.facts(self._device)}, {}
 
+    def _say_witness(self) -> None:
+        self.stage(phrase("take gradients in float64 on the CPU"))
+
+    def _alive(self) -> None:
+        """Give a sign of life from the float64 witness, if it is time for one."""
+        if time.monotonic() - self._told > often():
+            self._say_witness()
+
     def _at_steps(self, points: list[Array]) -> tuple[Array, list[Array]]:
         return self._at_points(self._sizes, self._data, points)
 
@@ -239,7 +252,7 @@ class Server:
         try:
             loss = self._network.loss_on("cpu", torch.float64)
             chosen = self._batched if batched is None else batched
-            return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points, chosen)
+            return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points, chosen, self._alive)
         except (Exception, SystemExit) as error:
             if is_broken(error):
                 raise  # on the CPU too that is no fault of autograd.py

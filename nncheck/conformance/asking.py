@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nncheck.conformance.bench import Bench, Gone, Lost
-from nncheck.conformance.judging import UNIT, Answer, Judged, Wrong, judge, shown
+from nncheck.conformance.judging import UNIT, Judged, Wrong, judge, shown
 from nncheck.conformance.sample import Draw, Operator, Sample
 from nncheck.conformance.snippet import program
 from nncheck.device_check import Example, OperatorCheck, State
@@ -44,25 +44,25 @@ def checked(bench: Bench, device: str, operator: Operator) -> OperatorCheck:
     """
     tally = _Tally()
     fallbacks: tuple[str, ...] = ()
+    unanswered: State = "refuses"
     for sample in operator.samples:
-        numbers = numbers_of(sample)
         try:
-            got = bench.ask(sample, "device", numbers)
-            fallbacks += bench.fallbacks()
-            if got.refused:
-                tally.reason = tally.reason or got.refused
-                if not bench.still_works():
-                    break
-                continue
-            expected, judged = _judged(bench, sample, got, numbers)
-        except (Lost, Gone) as end:  # a later sample of this operator would end the next process too
-            tally.reason = tally.reason or str(end)
+            outcome = _in_turn(bench, operator.name, sample)
+        except Lost as lost:  # a later sample of this operator would end the next process too
+            tally.reason = tally.reason or str(lost)
             break
-        tally.take(judged)
-        if judged.wrong is not None and tally.example is None:
-            tally.example = _example(sample, judged.wrong, device, expected, numbers)
+        except Gone as gone:
+            unanswered, tally.reason = "not checked", str(gone)
+            break
+        fallbacks += outcome.fallbacks
+        if outcome.judged is None:
+            tally.reason = tally.reason or outcome.refused
+            continue
+        tally.take(outcome.judged)
+        if outcome.judged.wrong is not None and tally.example is None:
+            tally.example = _example(sample, outcome.judged.wrong, device, outcome.expected)
     state: State = "falls back" if fallbacks else "right"
-    state = "wrong" if tally.wrong else "refuses" if tally.reason else state
+    state = "wrong" if tally.wrong else unanswered if tally.reason else state
     return OperatorCheck(
         name=operator.name,
         state=state,
@@ -73,6 +73,42 @@ def checked(bench: Bench, device: str, operator: Operator) -> OperatorCheck:
         reason=tally.reason,
         example=tally.example,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What became of one sample: judged by what was expected, or refused."""
+
+    fallbacks: tuple[str, ...]
+    expected: Mapping[str, Array] = field(default_factory=dict)
+    judged: Judged | None = None
+    refused: str = ""
+
+
+def _in_turn(bench: Bench, name: str, sample: Sample) -> _Outcome:
+    """Ask a sample; if it is lost, once more in a new process: what was asked before it may be to blame."""
+    try:
+        return _outcome(bench, sample)
+    except Lost as lost:
+        if lost.hung:  # what hangs is what was asked, as each answer is waited for; and to wait again takes a minute
+            raise
+        outcome = _outcome(bench, sample)
+        bench.strays.append((name, str(lost)))
+        return outcome
+
+
+def _outcome(bench: Bench, sample: Sample) -> _Outcome:
+    numbers = numbers_of(sample)
+    got = bench.ask(sample, "device", numbers)
+    fallbacks = bench.fallbacks()
+    if got.refused:
+        return _Outcome(fallbacks=fallbacks, refused=got.refused)
+    expected = bench.ask(sample, "cpu", numbers)
+    if expected.refused:  # nothing to judge by
+        return _Outcome(fallbacks=fallbacks, refused=phrase("the CPU refuses it: {reason}", reason=expected.refused))
+    asked = OnCpu(bench, sample, UNIT[sample.dtype], bench.kind, expected.values, numbers)
+    judged = judge(sample, got, expected, sample.rule.bounds(sample, asked))
+    return _Outcome(fallbacks=fallbacks, expected=expected.values, judged=judged)
 
 
 @dataclass
@@ -91,23 +127,15 @@ class OnCpu:
         return self.bench.ask(self.sample, "cpu", upstream, operands).values
 
 
-def _judged(bench: Bench, sample: Sample, got: Answer, numbers: Array) -> tuple[Answer, Judged]:
-    expected = bench.ask(sample, "cpu", numbers)
-    if expected.refused:  # nothing to judge by
-        raise Lost(phrase("the CPU refuses it: {reason}", reason=expected.refused))
-    asked = OnCpu(bench, sample, UNIT[sample.dtype], bench.kind, expected.values, numbers)
-    return expected, judge(sample, got, expected, sample.rule.bounds(sample, asked))
-
-
 def numbers_of(sample: Sample) -> Array:
     """Return what the gradients from above are made of, such as the type of the sample holds."""
     return Draw("upstream").real(997, bits=24 if sample.dtype in ("float32", "float64") else 8).values
 
 
-def _example(sample: Sample, wrong: Wrong, device: str, expected: Answer, numbers: Array) -> Example:
+def _example(sample: Sample, wrong: Wrong, device: str, expected: Mapping[str, Array]) -> Example:
     return Example(
         call=sample.call,
-        code=program(sample, device, wrong.quantity, expected.values, numbers),
+        code=program(sample, device, wrong.quantity, expected, numbers_of(sample)),
         dtype=sample.dtype,
         inputs=shown(sample),
         text=_said(sample, wrong),

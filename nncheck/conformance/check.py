@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from nncheck.autograd import device as devices
 from nncheck.conformance.asking import checked
 from nncheck.conformance.bench import Bench
 from nncheck.conformance.operators import operators
-from nncheck.device_check import SCHEMA, CheckedDevice, DeviceCheck
+from nncheck.device_check import SCHEMA, CheckedDevice, DeviceCheck, OperatorCheck
 from nncheck.errors import DeviceError, InputError
 from nncheck.language import phrase, speaking
 from nncheck.process import ProcessFailure
@@ -96,5 +96,22 @@ def _checked(bench: Bench, device: str, progress: Progress | None) -> CheckedDev
         name=bench.name,
         driver=bench.driver,
         operators=tuple(rows),
-        notes=tuple(bench.notes),
+        notes=(*bench.notes, *_remarks(bench, rows)),
     )
+
+
+def _remarks(bench: Bench, rows: Sequence[OperatorCheck]) -> Iterator[str]:
+    """Say from where on nothing could be asked, and what was lost without an operator that is to blame."""
+    unchecked = [row.name for row in rows if row.state == "not checked"]
+    if unchecked:
+        yield phrase(
+            "From {name} on nothing could be asked: {reason}.", name=unchecked[0], reason=bench.gone.rstrip(".! ")
+        )
+    if bench.strays:
+        yield phrase(
+            "{count} calls were lost and answered when they were asked again in a new process, the first one of "
+            "{name}: {reason}.",
+            count=len(bench.strays),
+            name=bench.strays[0][0],
+            reason=bench.strays[0][1].rstrip(".! "),
+        )

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from nncheck.device_check import STATES, CheckedDevice, DeviceCheck, Example, Input, OperatorCheck
 from nncheck.language import N_, phrase, translate
 from nncheck.record import Nested, jsonable
+from nncheck.report.html.clean import clean
 from nncheck.report.markdown import plain
 from nncheck.report.table import aligned
 from nncheck.report.words import SIGNS
@@ -43,7 +44,13 @@ class Found(Protocol):
 
 #: How a device is, and how an operator is on it, in words.
 _STATES = {"works": N_("works"), "wrong": N_("wrong"), "fails": N_("fails"), "missing": N_("missing")}
-_ROWS = {"right": N_("right"), "wrong": N_("wrong"), "falls back": N_("falls back"), "refuses": N_("refuses")}
+_ROWS = {
+    **{"right": N_("right"), "wrong": N_("wrong"), "falls back": N_("falls back"), "refuses": N_("refuses")},
+    "not checked": N_("not checked"),
+}
+
+#: What stands first in Markdown.
+_ORDER = ("wrong", "refuses", "falls back", "right", "not checked")
 
 #: More signs of operands or of a reason are not shown in the terminal; Markdown and JSON have all of them.
 _MOST = 120
@@ -52,7 +59,7 @@ _MOST = 120
 
 
 def _list_rows(states: Sequence[Found]) -> list[list[str]]:
-    return [[state.kind, translate(_STATES[state.state]), state.name, state.reason] for state in states]
+    return [[state.kind, translate(_STATES[state.state]), clean(state.name), clean(state.reason)] for state in states]
 
 
 def _list_head() -> list[str]:
@@ -92,7 +99,7 @@ def check_text(result: DeviceCheck) -> str:
     """Return a check as text for the terminal: what is wrong first, what is right as names alone."""
     parts = [_device_text(device) for device in result.devices]
     parts += [wrapped(f"- {line}", rest="  ") for line in _not_opened(result)]
-    return "\n\n".join([*parts, wrapped(_made_with(result), rest="  ")]) + "\n"
+    return clean("\n\n".join([*parts, wrapped(_made_with(result), rest="  ")])) + "\n"
 
 
 def check_markdown(result: DeviceCheck) -> str:
@@ -101,7 +108,7 @@ def check_markdown(result: DeviceCheck) -> str:
     not_opened = _not_opened(result)
     if not_opened:
         parts.append("\n".join(f"- {plain(line)}" for line in not_opened))
-    return "\n\n".join([*parts, plain(_made_with(result))]) + "\n"
+    return clean("\n\n".join([*parts, plain(_made_with(result))])) + "\n"
 
 
 def check_json(result: DeviceCheck) -> str:
@@ -135,6 +142,10 @@ def _device_text(device: CheckedDevice) -> str:
     if right:
         names = phrase("right: {names}", names="; ".join(row.name for row in right))
         parts.append(wrapped(names, rest="  "))
+    unchecked = device.of("not checked")
+    if unchecked:
+        names = phrase("not checked: {names}", names="; ".join(row.name for row in unchecked))
+        parts.append(wrapped(names, rest="  "))
     parts += [wrapped(f"- {note}", rest="  ") for note in device.notes]
     return "\n\n".join(parts)
 
@@ -148,7 +159,7 @@ def _device_markdown(device: CheckedDevice) -> str:
         assert row.example is not None
         evidence = f"**{plain(row.name)}**: {plain(_count(row))}. {plain(row.example.text)}"
         parts += [evidence, f"```python\n{row.example.code}\n```"]
-    ordered = sorted(device.operators, key=lambda row: ("wrong", "refuses", "falls back", "right").index(row.state))
+    ordered = sorted(device.operators, key=lambda row: _ORDER.index(row.state))
     rows = [[row.name, translate(_ROWS[row.state]), str(row.samples), _ratio(row), _what(row)] for row in ordered]
     head = _head()
     parts.append(_pipes(rows, [*head[:2], phrase("calls"), phrase("error / bound"), *head[2:]]))
@@ -157,7 +168,7 @@ def _device_markdown(device: CheckedDevice) -> str:
 
 def _sentence(device: CheckedDevice) -> str:
     counts = {state.replace(" ", "_"): len(device.of(state)) for state in STATES}
-    return phrase(
+    said = phrase(
         "{device} ({name}): of {count} operators {wrong} are wrong, {falls_back} fall back to the CPU, {refuses} are "
         "refused and {right} are right.",
         device=device.device,
@@ -165,14 +176,17 @@ def _sentence(device: CheckedDevice) -> str:
         count=len(device.operators),
         **counts,
     )
+    if not counts["not_checked"]:
+        return said
+    rest = phrase("{count} could not be checked.", count=counts["not_checked"])
+    return f"{said} {rest}"
 
 
 def _sign(device: CheckedDevice) -> str:
     if device.of("wrong"):
         return SIGNS["differ"]
-    return SIGNS[
-        "agree" if device.of("right") or device.of("falls back") else "cannot-tell"
-    ]  # it may refuse everything
+    answered = device.of("right") or device.of("falls back")  # it may refuse everything
+    return SIGNS["agree" if answered and not device.of("not checked") else "cannot-tell"]
 
 
 def _facts(device: CheckedDevice) -> str:
@@ -209,7 +223,7 @@ def _what(row: OperatorCheck) -> str:
         return ", ".join(row.fallbacks)
     if row.state == "wrong":
         return row.example.text if row.example is not None else ""
-    return row.reason
+    return row.reason if row.state == "refuses" else ""  # why nothing could be asked is a note of the device
 
 
 def _cut(text: str) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
+
+from nncheck.replies import UNPRINTABLE
 
 #: Characters of one text, items of one list or object, levels.
 MOST_TEXT, MOST_ITEMS, MOST_DEPTH = 4000, 20_000, 12
-#: C0 and C1 but tab and newline, surrogates, and signs that turn the direction of writing.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 def text(value: str, most: int = MOST_TEXT) -> str:
     """Return a text without what terminals and files cannot hold, and not longer than most."""
-    plain = _UNPRINTABLE.sub("\ufffd", value[: most + 1])
+    plain = UNPRINTABLE.sub("\ufffd", value[: most + 1])
     return plain if len(plain) <= most else plain[: most - 1] + "\u2026"
 
 

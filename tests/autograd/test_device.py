@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
 from nncheck.autograd import device as devices
-from nncheck.autograd.device import Device, NoDevice, kinds, open_device, self_test
+from nncheck.autograd.device import Device, NoDevice, is_cpu, kinds, open_device, self_test
 from nncheck.autograd.network import Network
 
 OF_TORCH = ("cuda", "xpu", "mps")
@@ -42,6 +44,24 @@ def _have(monkeypatch: pytest.MonkeyPatch, **counts: Any) -> None:
             monkeypatch.setattr(module, "get_device_name", lambda index, kind=kind: f"Fake {kind} {index}")
 
 
+@pytest.fixture
+def directml(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a package in place of torch_directml whose device is the value of an expression."""
+
+    def put(given: str) -> None:
+        package = ModuleType("torch_directml")
+        said = {
+            "device_count": lambda: 1,
+            "device": lambda index: eval(given, {"torch": torch}),
+            "device_name": _refuses,
+        }
+        vars(package).update(said)
+        monkeypatch.setitem(sys.modules, "torch_directml", package)
+        monkeypatch.setattr(devices, "missing_directml", lambda: "")
+
+    return put
+
+
 @pytest.mark.parametrize("kind", OF_TORCH)
 def test_a_device_that_works_is_opened_and_named(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     _have(monkeypatch, **{kind: 1})
@@ -57,6 +77,10 @@ def _not_utf8(index: int) -> str:
     return b"\xb1\xd7\xb7\xa1\xc7\xc8".decode("utf-8")  # Korean in the code page of Windows
 
 
+def _refuses(index: int) -> str:
+    raise RuntimeError("no name")
+
+
 @pytest.mark.parametrize(
     ("said", "name"),
     [
@@ -64,6 +88,8 @@ def _not_utf8(index: int) -> str:
         (lambda index: "GPU\x1b[31m\n<b>", "GPU [31m <b>"),
         (lambda index: "L" * 3000, "L" * 100),
         (_not_utf8, ""),
+        (_refuses, ""),
+        (lambda index: None, ""),
     ],
 )
 def test_a_name_fits_a_line_and_is_no_reason_to_do_without_a_device(
@@ -196,6 +222,45 @@ def test_nothing_goes_to_a_device_in_float64(copy_case: Callable[..., Any]) -> N
 def test_the_self_test_sends_float32_alone() -> None:
     with NoDouble(), pytest.raises(NotImplementedError, match="meta"):  # nothing can be read back from there
         self_test(Device("mps", torch.device("meta"), "Fake"), Stages())
+
+
+def test_a_self_test_refuses_numbers_that_something_else_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.autograd, "grad", lambda E, leaves: [torch.zeros(leaf.shape) for leaf in leaves])
+    with pytest.raises(RuntimeError, match=r"^what mps was to compute lies on cpu$"):
+        self_test(Device("mps", torch.device("meta"), "Fake"), Stages())
+
+
+# for DirectML, whose package is somebody else's
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("None", "None"),
+        ("'meta'", "meta"),
+        ("object()", "<object object at 0x"),
+        ("'nonsense'", "nonsense"),
+    ],
+)
+def test_what_a_package_gives_is_to_be_a_device(directml: Callable[[str], None], given: str, said: str) -> None:
+    directml(given)
+    stages = Stages()
+    with pytest.raises(RuntimeError, match=rf"^torch_directml gives {said}.*, which is no device$"):
+        open_device("directml", stages)
+    assert stages[-1][0] == "open the device"
+
+
+def test_a_package_that_gives_the_cpu_is_used_and_said_to(directml: Callable[[str], None]) -> None:
+    directml("torch.device('cpu')")
+    opened = open_device("directml", Stages())
+    assert (opened.kind, opened.torch.type) == ("directml", "cpu")
+    assert is_cpu(opened) == "directml computes on the CPU, which its package gives as the device"
+    assert not is_cpu(Device("cpu", torch.device("cpu"), "CPU"))
+    assert not is_cpu(Device("mps", torch.device("meta"), "Fake"))
+
+
+def test_a_package_that_has_no_name_for_its_device_is_used(directml: Callable[[str], None]) -> None:
+    directml("'xla:0'")
+    opened = open_device("directml", Stages())
+    assert (str(opened.torch), opened.name) == ("xla:0", "DirectML")
 
 
 def test_a_self_test_names_what_is_off(monkeypatch: pytest.MonkeyPatch) -> None:

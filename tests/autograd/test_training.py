@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,28 +79,42 @@ def test_the_plain_loop_is_bit_equal_too() -> None:
     _assert_bit_equal([trainer.train(60), trainer.train(40)], "softmax_cross_entropy")
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+def test_a_step_that_takes_long_is_followed_by_a_sign_of_life(monkeypatch: pytest.MonkeyPatch, optimizer: str) -> None:
+    monkeypatch.setenv("NNCHECK_WORKER_SECONDS", "0.012")  # a sign is due each millisecond
+    case, model, loss, X, YT = _model("hidden")
+    told: list[str] = []
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.002)
+        return loss(*arguments)
+
+    def replayed(*arguments: Any) -> Replay:
+        exact = traced(*arguments)
+        return lambda params, steps: (time.sleep(0.002 * steps), exact(params, steps))[1]
+
+    monkeypatch.setattr(training, "traced", replayed)
+    trainer = Trainer(model, slow, X, YT, case.lr, CPU, told.append, optimizer)
+    trainer.train(50)
+    assert set(told) >= {f"train from step {step}" for step in range(1, 50)}
+
+
 Replay = Callable[[list[Any], int], list[Any]]
 
 
 def _replaying(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[list[Any], int], None]) -> Trainer:
     """Return a trainer whose replay of a chunk is spoilt; ``spoil`` is told the record and how often one was asked."""
-    trainer = _trainer("relu_sigmoid")
-    calls = 0
+    trainer, calls = _trainer("relu_sigmoid"), 0
+    exact = trainer._replayed
 
-    def spoilt(*arguments: Any) -> Replay:
-        exact = traced(*arguments)
+    def spoilt(params: list[Any], steps: int) -> list[Any]:
+        nonlocal calls
+        recorded = exact(params, steps)
+        calls += 1
+        spoil(recorded, calls)
+        return recorded
 
-        def replay(params: list[Any], steps: int) -> list[Any]:
-            nonlocal calls
-            recorded = exact(params, steps)
-            if steps > 1:  # the first call tries one step alone
-                calls += 1
-                spoil(recorded, calls)
-            return recorded
-
-        return replay
-
-    monkeypatch.setattr(training, "traced", spoilt)
+    monkeypatch.setattr(trainer, "_replayed", spoilt)
     return trainer
 
 

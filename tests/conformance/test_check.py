@@ -10,6 +10,7 @@ import pytest
 
 import nncheck
 from nncheck.autograd import device as devices
+from nncheck.autograd.client import Worker
 from nncheck.conformance import asking, bench, check
 from nncheck.conformance.judging import Answer
 from nncheck.conformance.operators import operators
@@ -17,6 +18,7 @@ from nncheck.conformance.rules import Equal
 from nncheck.conformance.sample import Sample, at, operator
 from nncheck.device_check import CheckedDevice, OperatorCheck
 from nncheck.errors import DeviceError, InputError
+from nncheck.process import ProcessFailure
 from tests.simulated import Simulated, native_operators
 
 Simulate = Callable[..., Simulated]
@@ -137,29 +139,96 @@ def test_wrong_gradients_are_found(simulated: Simulate, only: Only) -> None:
         assert row.ratio is not None and row.ratio > 1
 
 
+#: How the device goes, and at which operator.
+GOES = {"exp": "segfault", "log": "removed"}
+
 # a device that does not answer --------------------------------------------------------------------------------------
 
 
-def test_what_refuses_crashes_is_removed_or_hangs_costs_its_own_operator_alone(
+def test_what_refuses_or_hangs_costs_its_own_operator_alone(
+    simulated: Simulate, only: Only, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "_LIMIT", 3.0)
+    log = simulated("aten::mm.out=raise:no such operator here", "aten::sqrt.out=hang")
+    only("mm", "relu", "sqrt", "softmax")
+    rows = _rows(_checked())
+    assert {name for name, row in rows.items() if row.state == "refuses"} == {"mm", "sqrt"}
+    assert {rows[name].state for name in ("relu", "softmax")} == {"right"}
+    assert "no such operator here" in rows["mm"].reason
+    assert rows["sqrt"].reason == "no sign of life for 3 seconds"
+    assert len([*log.logs.glob("*.log")]) == 2  # what hung was not waited for twice
+
+
+def test_many_operators_that_crash_in_a_row_hide_none_after_them(
     simulated: Simulate, only: Only, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device that was removed refuses everything from then on; what comes after is not blamed for it."""
-    monkeypatch.setattr(bench, "_LIMIT", 3.0)
-    simulated(
-        "aten::mm.out=raise:no such operator here",
-        "aten::tanh.out=segfault",
-        "aten::exp.out@2=removed",
-        "aten::sqrt.out=hang",
-    )
-    only("mm", "relu", "tanh", "sigmoid", "exp", "log", "sqrt", "softmax")
+    monkeypatch.setattr(bench, "_PATIENCE", 1)
+    simulated("aten::mm.out=segfault", "aten::exp.out=removed", "aten::cumsum.out=skew:1.01")
+    only("mm", "exp", "log", "cumsum")
     rows = _rows(_checked())
-    assert {name for name, row in rows.items() if row.state == "refuses"} == {"mm", "tanh", "exp", "sqrt"}
-    assert {rows[name].state for name in ("relu", "sigmoid", "log", "softmax")} == {"right"}
-    assert "no such operator here" in rows["mm"].reason
-    assert rows["tanh"].reason.startswith("the torch process was ended by SIGSEGV")
+    assert [row.state for row in rows.values()] == ["refuses", "refuses", "right", "wrong"]
+    assert rows["mm"].reason.startswith("the torch process was ended by SIGSEGV")
     assert "suspended" in rows["exp"].reason
-    assert rows["sqrt"].reason == "no sign of life for 3 seconds"
-    assert (rows["tanh"].samples, rows["exp"].samples) == (0, 1)
+    assert rows["mm"].samples == rows["exp"].samples == 0
+
+
+def test_the_call_that_a_new_process_is_tried_with_may_be_the_one_at_fault(simulated: Simulate, only: Only) -> None:
+    simulated("aten::add.out=segfault", "aten::mul.out=raise:nor this")
+    only("x + z", "x * z", "neg")
+    device = _checked()
+    assert (_names(device, "refuses"), _names(device, "right")) == ({"x + z", "x * z"}, {"neg"})
+
+
+def test_what_is_answered_when_it_is_asked_again_is_not_blamed(simulated: Simulate, only: Only) -> None:
+    """The device goes at the last call of a row, which is the first one of a new process."""
+    table = {row.name: row for row in only("exp", "log")}
+    simulated(*(f"aten::{name}.out@={len(table[name].samples)}={how}" for name, how in GOES.items()))
+    device = _checked()
+    for found in device.operators:
+        assert (found.state, found.samples, found.reason) == ("right", len(table[found.name].samples), "")
+    (note,) = device.notes
+    assert note.startswith("2 calls were lost and answered when they were asked again in a new process, the first one")
+    assert " of exp: the torch process was ended by SIGSEGV" in note
+
+
+def test_one_that_hung_is_given_less_time_and_too_many_that_hang_are_the_end(
+    simulated: Simulate, only: Only, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("_LIMIT", 18.0), ("_TRUSTED", 0), ("_HANGS", 1)):
+        monkeypatch.setattr(bench, name, value)
+    log = simulated("aten::mm.out=hang")
+    only("mm", "tanh", "exp")
+    device = _checked()
+    assert [row.state for row in device.operators] == ["refuses", "not checked", "not checked"]
+    assert "From tanh on nothing could be asked: 1 calls were not answered: no sign of life for 3 s" in device.notes[-1]
+    assert len([*log.logs.glob("*.log")]) == 1
+
+
+def test_a_device_that_goes_for_good_leaves_what_was_found_and_the_rest_unchecked(
+    simulated: Simulate, only: Only, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "_PATIENCE", 2)
+    opened: list[str] = []
+
+    class Once(Worker):
+        def __init__(self, device: str) -> None:
+            opened.append(device)
+            if len(opened) > 1:
+                raise ProcessFailure("open the device", "it is not there any more.")
+            super().__init__(device)
+
+    monkeypatch.setattr(bench, "Worker", Once)
+    simulated("aten::mm.out=skew:1.01", "aten::tanh.out=segfault")
+    only("mm", "relu", "tanh", "exp", "log")
+    result = nncheck.check_device("directml")
+    (device,) = result.devices
+    assert [row.state for row in device.operators] == ["wrong", "right", *["not checked"] * 3]
+    assert result.wrong and not result.finished and len(opened) == 3
+    (note,) = device.notes
+    assert note.startswith("From tanh on nothing could be asked: the torch process was ended by SIGSEGV")
+    assert note.endswith("no new process works after that, at open the device: it is not there any more.")
+    assert all(row.reason for row in device.of("not checked"))
 
 
 def test_wrong_wins_over_refused_and_over_falling_back(simulated: Simulate, only: Only) -> None:
@@ -170,29 +239,19 @@ def test_wrong_wins_over_refused_and_over_falling_back(simulated: Simulate, only
     assert rows["mm"].state == "wrong" and "later" in rows["mm"].reason
 
 
-def test_where_every_process_is_lost_the_rest_is_not_asked(
-    simulated: Simulate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bench, "_PATIENCE", 2)
-    simulated("any=segfault")
-    device = _checked()
-    assert len(device.operators) == len(operators())
-    assert {row.state for row in device.operators} == {"refuses"}
-    assert device.operators[-1].reason == "the last 2 processes were all lost"
-
-
-def test_a_device_that_refuses_everything_is_opened_a_few_times_alone(
-    simulated: Simulate, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", ["segfault", "raise:nothing works here"])
+def test_a_device_on_which_nothing_works_is_opened_a_few_times_alone(
+    simulated: Simulate, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """It took minutes once: each of 209 operators had a process of its own."""
     monkeypatch.setattr(bench, "_PATIENCE", 2)
-    simulated("any=raise:nothing works here")
-    device = _checked()
-    assert [row.reason for row in device.operators[:3]] == [
-        *["RuntimeError: nothing works here"] * 2,
-        "the last 2 processes were all lost",
-    ]
-    assert {row.state for row in device.operators} == {"refuses"}
+    log = simulated(f"any={fault}")
+    result = nncheck.check_device("directml")
+    (device,) = result.devices
+    assert len(device.operators) == len(operators()) == len(device.of("not checked"))
+    assert "From linear on nothing could be asked: " in device.notes[0]
+    assert not result.wrong and not result.finished
+    assert len([*log.logs.glob("*.log")]) == 3
 
 
 def test_the_device_comes_before_the_cpu() -> None:
@@ -208,9 +267,6 @@ def test_the_device_comes_before_the_cpu() -> None:
 
         def fallbacks(self) -> tuple[str, ...]:
             return ()
-
-        def still_works(self) -> bool:
-            return True
 
     ANSWER = Answer({"y": np.ones(1)}, {"y": "float32"})
     x = {"x": at([1.0], grad=False)}
@@ -243,7 +299,7 @@ def test_a_driver_that_fails_is_an_error_by_name_and_a_note_among_all(
     result = nncheck.check_device()
     assert "cpu" in [device.device for device in result.devices]
     assert "import torch_directml" in result.failed["directml"]
-    assert not result.wrong
+    assert not result.wrong and not result.finished
 
 
 def test_all_devices_that_work_are_checked(simulated: Simulate, only: Only, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,14 @@ DEVICE = CheckedDevice(
     notes=("a note",),
 )
 WRONG = DeviceCheck(schema=SCHEMA, versions={"torch": "2.4.1"}, devices=(DEVICE,), failed={"cuda": "at open: broken"})
+GONE = dataclasses.replace(
+    DEVICE,
+    operators=(DEVICE.operators[0], _row("relu", "not checked", reason="it went", samples=0, ratio=None)),
+    notes=("From relu on nothing could be asked: it went.",),
+)
 RIGHT = dataclasses.replace(WRONG, devices=(dataclasses.replace(DEVICE, operators=DEVICE.operators[:3]),), failed={})
+
+UNFINISHED = dataclasses.replace(RIGHT, devices=(GONE,))
 
 
 def test_the_terminal_has_what_is_wrong_before_all_else() -> None:
@@ -91,6 +98,31 @@ def test_a_device_that_refuses_everything_is_not_called_right() -> None:
     assert report.check_text(RIGHT).startswith("✓ directml")
 
 
+def test_what_could_not_be_asked_is_not_called_refused() -> None:
+    text = report.check_text(UNFINISHED)
+    assert text.startswith("? directml (Some GPU <b>): of 2 operators 0 are wrong")
+    assert "0 are refused and 1 are right. 1 could not be checked." in " ".join(text.split())
+    assert "not checked: relu\n\n- From relu on nothing could be asked: it went." in text
+    markdown = report.check_markdown(UNFINISHED)
+    assert "- From relu on nothing could be asked: it went." in markdown and "1 could not be checked." in markdown
+    assert [cell.strip() for cell in markdown.splitlines()[-3].split("|")[1:3]] == ["relu", "not checked"]
+
+
+def test_control_characters_of_a_driver_reach_no_reader() -> None:
+    """A terminal would obey an ESC, and show what follows U+202E from right to left."""
+    bad = "\x1b[2J\x00\u202e"
+    row = _row("float64", "refuses", reason=f"RuntimeError: {bad}")
+    device = dataclasses.replace(DEVICE, name=bad, driver={"driver": bad}, operators=(row,), notes=(bad,))
+    result = dataclasses.replace(WRONG, devices=(device,), failed={"cuda": bad})
+    states = [_State("directml", "fails", bad, bad)]
+    for text in (
+        *(report.check_text(result), report.check_markdown(result)),
+        *(report.list_text(states), report.list_markdown(states)),
+    ):
+        assert all(sign.isprintable() for sign in text.replace("\n", "")) and "x1b[2J" in text
+    assert json.loads(report.check_json(result))["failed"]["cuda"] == bad and report.check_json(result).isascii()
+
+
 def test_markdown_holds_a_program_and_escapes_what_a_device_calls_itself() -> None:
     text = report.check_markdown(WRONG)
     assert "```python\nimport torch\ny = torch.eye(3)\nprint(y)\n```" in text
@@ -103,7 +135,7 @@ def test_markdown_holds_a_program_and_escapes_what_a_device_calls_itself() -> No
 def test_json_follows_its_schema() -> None:
     odd = dataclasses.replace(EXAMPLE, got=float("nan"), error=float("inf"), index=None, bound=None)
     spoilt = dataclasses.replace(DEVICE, operators=(_row("x", "wrong", example=odd, ratio=float("inf")),))
-    for result in (WRONG, RIGHT, dataclasses.replace(WRONG, devices=(spoilt,))):
+    for result in (WRONG, RIGHT, UNFINISHED, dataclasses.replace(WRONG, devices=(spoilt,))):
         text = report.check_json(result)
         assert text.isascii()
         jsonschema.validate(json.loads(text, parse_constant=pytest.fail), WRITTEN)
@@ -175,6 +207,8 @@ def test_exit_codes_and_names(call: Any) -> None:
     assert call(WRONG, "--check", "directml")[0] == 1
     assert call(WRONG, "--check", "--format", "json")[0] == 1
     assert call.asked == [None, "directml", None]
+    assert call(UNFINISHED, "--check", "directml")[0] == 2
+    assert call(dataclasses.replace(RIGHT, failed={"cuda": "at open: broken"}), "--check")[0] == 2
     code, out, err = call(DeviceError("--check cuda is not there: none.", "open"), "--check", "cuda")
     assert (code, out, err) == (2, "", "Error: --check cuda is not there: none.\n")
 

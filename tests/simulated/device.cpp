@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -27,6 +28,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -94,7 +96,15 @@ void open_log(const std::string& path) {
 
 void check_alive() { TORCH_CHECK(gone.empty(), gone); }
 
+using Clock = std::chrono::steady_clock;
+Clock::time_point busy_until;  // with what was queued: whoever reads from the device waits for that
+
+void work_off() { std::this_thread::sleep_until(busy_until); }
+
 void fail(const Fault& fault) {
+  const auto spent = [&] { return std::chrono::microseconds(long(1000 * std::stod(fault.text))); };
+  if (fault.kind == "slow") std::this_thread::sleep_for(spent());  // milliseconds
+  if (fault.kind == "queued") busy_until = std::max(Clock::now(), busy_until) + spent();
   if (fault.kind == "raise") TORCH_CHECK(false, fault.text);
   if (fault.kind == "segfault") *reinterpret_cast<volatile int*>(8) = 1;
   if (fault.kind == "abort") std::abort();
@@ -239,6 +249,7 @@ at::Tensor copy_from(const at::Tensor& self, const at::Tensor& to, bool) {
   count(from_device ? (to_device ? "d2d" : "d2h") : "h2d");
   count("aten::_copy_from");
   due(from_device ? (to_device ? "copy d2d" : "copy d2h") : "copy h2d");
+  if (from_device && !to_device) work_off();
   if (has("buffer_writes") && is_part(to)) return to;  // the write into a part of a buffer is lost
   if (has("device_copies") && from_device && to_device && to.numel()) {
     at::NoGradGuard no_grad;  // half of it arrives
@@ -258,7 +269,7 @@ at::Tensor copy_from_and_resize(const at::Tensor& self, const at::Tensor& to) {
 
 at::Scalar local_scalar_dense(const at::Tensor& self) {
   check_alive();
-  if (!inside) count("item");
+  if (!inside) count("item"), work_off();
   count("aten::_local_scalar_dense");
   return host(self).item();
 }

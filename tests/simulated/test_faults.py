@@ -59,26 +59,26 @@ FAILS: dict[str, tuple[str, str, int, str, str]] = {
     "open raises": ("open=raise", "hidden", 60, "open the device", "RuntimeError: the driver is broken"),
     "self-test raises": ("aten::relu=raise:refused", "hidden", 60, "self-test", "RuntimeError: refused"),
     "self-test crashes": ("aten::relu=segfault", "hidden", 60, "self-test", "ended by SIGSEGV"),
-    "crash in mid-run": (f"{BACKWARD}@1500=segfault", SOFTMAX, 2_000, "train from step 1,?000", "ended by SIGSEGV"),
+    "crash in mid-run": (f"{BACKWARD}@1500=segfault", SOFTMAX, 2_000, r"train from step 1,?4\d\d", "ended by SIGSEGV"),
     "hang in mid-run": (
         f"{BACKWARD}@1500=hang",
         SOFTMAX,
         2_000,
-        "train from step 1,?000",
+        r"train from step 1,?4\d\d",
         f"no sign of life for {PATIENCE} seconds",
     ),
     "refusal in mid-run": (
         f"{BACKWARD}@1500=raise:refused",
         SOFTMAX,
         2_000,
-        "train from step 1,?000",
+        r"train from step 1,?4\d\d",
         "RuntimeError: refused",
     ),
     "memory exhausted": (
         "aten::mm.out@9000=memory",
         SOFTMAX,
         2_000,
-        "train from step 1,?500",
+        r"train from step 1,?[67]\d\d",
         f"RuntimeError: {NO_MEMORY}",
     ),
     "memory exhausted by a copy to it": (
@@ -92,7 +92,7 @@ FAILS: dict[str, tuple[str, str, int, str, str]] = {
         f"{BACKWARD}@10200=removed",
         SOFTMAX,
         10_500,
-        "train from step 10,?000",
+        r"train from step 10,?1\d\d",
         f"RuntimeError: {REMOVED}",
     ),
 }
@@ -184,7 +184,7 @@ def test_a_device_that_hangs_behind_its_first_chunk_is_replaced_once_its_time_is
     assert result.device.kind == "cpu"
     assert result.device.fallback is not None
     assert result.device.fallback.reason == "no sign of life for 3 seconds"
-    assert re.fullmatch("train from step 1,?000", result.device.fallback.stage)
+    assert re.fullmatch(r"train from step 1,?1\d\d", result.device.fallback.stage)
     assert len(began) == 2  # on the device, and on the CPU
     assert (result.verdict, len(result.rows), result.rows[-1].step) == ("agree", 20, 1_999)
 
