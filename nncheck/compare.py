@@ -27,9 +27,10 @@ from nncheck.rounding import (
     near_overflow,
     target_slack,
 )
+from nncheck.second_witness import Claim
 from nncheck.sides import Side, device_side, hand_side
 from nncheck.thinning import Gathering
-from nncheck.trajectory import Chunk, Run, Testimony, Witness, per_step
+from nncheck.trajectory import Chunk, Run, Witness, per_step
 from nncheck.verdicts import Verdict
 
 
@@ -78,7 +79,7 @@ class Comparison:
         self._gathering = Gathering()
         self.drift = Drift(case, every, steps, self._gathering)
         self._kept = Kept(steps, _numbers_of_a_step(case))
-        self.testimonies: list[Testimony] = []  # on which the hand-written side is said to be wrong
+        self.claims: list[Claim] = []  # that the hand-written side is wrong
         self.done = 0
 
     def add(self, chunk: Chunk, device: str = "cpu") -> None:
@@ -143,20 +144,32 @@ class Comparison:
             judge = side.updates[name]
             judged.append((judge, every, judge.add(steps, after, update.after, update.radius, update.moved)))
         self._gather_ratios(steps, judged, ~np.isfinite(run.losses) & ~np.isfinite(expected["E"]))
-        self._keep_testimony(side, steps, before, witness)
+        self._keep_claims(side, steps, run, before, radius, radii)
         if side is self._hand:
             self._name_kinks(steps, radii)
 
-    def _keep_testimony(self, side: Side, steps: Array, before: dict[str, Array], witness: Witness) -> None:
-        """Keep what the witness said where a judge that does not blame the device first differs."""
-        judges = (side.loss, *side.gradients.values(), *side.lines.values())
-        for step in {judge.first_step for judge in judges if judge.differing and judge.fault != "device"}:
-            if step >= steps[0]:
-                s = step - int(steps[0])
-                said = {"E": witness.losses, **{f"d{name}": array for name, array in witness.gradients.items()}}
-                own = {name: np.array(array[s]) for name, array in before.items()}
-                given = {name: np.array(array[s]) for name, array in said.items()}
-                self.testimonies.append(Testimony(step=step, params=own, said=given))
+    def _keep_claims(
+        self, side: Side, steps: Array, run: Run, before: dict[str, Array], radius: dict[str, Array], radii: Radii
+    ) -> None:
+        """Keep where a judge first differs on the witness's word, unless it is the device that it blames."""
+        own = {"E": run.losses, **{f"d{name}": array for name, array in run.gradients.items()}}
+        for judge in (side.loss, *side.gradients.values(), *side.lines.values()):
+            if not judge.differing or judge.fault == "device" or judge.first_step < steps[0]:
+                continue
+            s, of_line = judge.first_step - int(steps[0]), judge.side == "lines"
+            held = (radii.value if of_line else own)[judge.name]
+            e = (radii.radius if of_line else radius).get(judge.name)
+            self.claims.append(
+                Claim(
+                    step=judge.first_step,
+                    name=judge.name,
+                    params={name: np.array(array[s]) for name, array in before.items()},
+                    held=np.array(held[s], dtype=np.float64),
+                    radius=None if e is None else np.array(e[s]),
+                    precision=judge.precision,
+                    of_line=of_line,
+                )
+            )
 
     def _gather_ratios(self, steps: Array, judged: list[tuple[Judge, Array | slice, Array]], lost: Array) -> None:
         """Gather of each side the largest error / bound of each step; NaN where no loss is finite: not judged."""

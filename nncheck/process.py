@@ -224,6 +224,8 @@ class Process:
 
     def close(self, patience: float = 0.0) -> None:
         """End the process; with patience, by the end of its input first, and so many seconds for it to tidy up."""
+        if self._closed:
+            return
         self._closed = True
         self.drop_queued()
         self._tasks.put(self._close_streams)

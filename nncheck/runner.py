@@ -193,7 +193,7 @@ def _met(error: CaseError, session: Session) -> ProcessFailure | None:
     failure = error.__cause__
     if session.used.kind == "cpu" or not isinstance(failure, ProcessFailure):
         return None
-    failure.device, failure.proven = session.used.kind, True
+    failure.device = session.used.kind
     return failure
 
 
@@ -232,8 +232,8 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
         if slip:
             comparison.stop(chunk.start + chunk.steps, slip)
         progress(case.name, comparison.done, steps)
-    if session.used.kind != "cpu" and comparison.testimonies:
-        _hear_a_second_witness(replace(case, X=X, YT=YT), comparison, session)
+    if session.used.kind != "cpu" and comparison.claims:
+        _hear_a_second_witness(replace(case, X=X, YT=YT), comparison, session, options)
     notes = [*session.notes(), *pipeline.notes, *comparison.notes()]
     worked, why_not = _worked(case, X, YT, lines, comparison, session, options)
     session.succeeded()
@@ -241,18 +241,17 @@ def _attempt(case: Case, hand: manual.Manual, session: Session, options: Options
     return replace(result, notes=tuple([*notes, *why_not]), worked=worked)
 
 
-def _hear_a_second_witness(case: Case, comparison: Comparison, session: Session) -> None:
+def _hear_a_second_witness(case: Case, comparison: Comparison, session: Session, options: Options) -> None:
     """Before a derivation is called wrong: ask in a process without the device what the first witness said."""
     try:
-        found = contradicted(case, comparison.testimonies)
+        claim = contradicted(case, comparison.claims, options.seed)
     except ProcessFailure:  # the CPU alone is worse off: there is nobody to ask
         return
-    if found is not None:
-        testimony, name = found
+    if claim is not None:
         reason = phrase(
             "where the device is open, float64 autograd on the CPU gives another {name} at step {step} than without it",
-            name=name,
-            step=testimony.step,
+            name=claim.name,
+            step=claim.step,
         )
         failure = ProcessFailure(phrase("take gradients in float64 on the CPU"), reason)
         failure.device, failure.proven = session.used.kind, True
@@ -314,7 +313,7 @@ def _worked(
             lost = met
         with Worker("cpu") as worker:
             worker.ask("open", limit=START_LIMIT, device="cpu")
-            worker.load_case(replace(case, X=X, YT=YT))
+            worker.load_case(replace(case, X=X, YT=YT), options.seed)
             worked = on(worker)
         session.lose(lost)
         how = {"stage": lost.stage, "reason": lost.reason}

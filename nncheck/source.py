@@ -166,6 +166,14 @@ def describe(error: BaseException, path: Path, called: str = "") -> str:
     return f"{place}: {type(error).__name__}: {message}" if message else f"{place}: {type(error).__name__}"
 
 
+def was_raised_in(error: BaseException, path: Path) -> bool:
+    """Whether the innermost line of Python that an exception comes from stands in ``path``."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_filename == str(path)
+
+
 def _declared(raw: bytes) -> str:
     try:
         return tokenize.detect_encoding(io.BytesIO(raw).readline)[0]

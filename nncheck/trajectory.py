@@ -69,24 +69,6 @@ class Witness:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Testimony:
-    """What the witness said of one step of a side.
-
-    Attributes
-    ----------
-    step : int
-    params : mapping of str to array
-        What it was asked at.
-    said : mapping of str to array
-        E, dW, dB, ...
-    """
-
-    step: int
-    params: Mapping[str, Array]
-    said: Mapping[str, Array]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Chunk:
     """Some consecutive steps of both sides.
 

@@ -33,8 +33,8 @@ class Worker(Process):
         """Ask for something, to be answered in the language that is spoken here."""
         return super().submit(request, arrays, language=current(), **header)
 
-    def load_case(self, case: Case) -> None:
-        """Build the network of a case, as a witness in float64.
+    def load_case(self, case: Case, seed: int = 0) -> None:
+        """Build the network of a case, as a witness in float64, with torch's random numbers from a seed on.
 
         Raises
         ------
@@ -44,5 +44,13 @@ class Worker(Process):
         """
         arrays = {"X": case.X, "YT": case.YT, **case.params}
         optimizer = [case.optimizer.name, dict(case.optimizer.settings)]
-        names, folder = list(case.params), str(case.folder)
-        self.ask("load", arrays, folder=folder, sizes=case.sizes, names=names, lr=case.lr, optimizer=optimizer, seed=0)
+        self.ask(
+            "load",
+            arrays,
+            folder=str(case.folder),
+            sizes=case.sizes,
+            names=list(case.params),
+            lr=case.lr,
+            optimizer=optimizer,
+            seed=seed,
+        )

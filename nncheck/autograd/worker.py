@@ -35,6 +35,8 @@ import re
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,7 +58,7 @@ from nncheck.formula import read
 from nncheck.formula.plain import Array
 from nncheck.language import LANGUAGES, phrase, use
 from nncheck.optimizers import SGD, Optimizer
-from nncheck.source import describe
+from nncheck.source import describe, was_raised_in
 
 # Data and parameters of so few numbers gain nothing from a second thread, which would wait on the core that the
 # hand-written side is working on.
@@ -172,12 +174,14 @@ class Server:
         self._at_points(self._sizes, self._data, [values[None] for values in parameters.values()], batched=False)
         witness, loss = self._witnesses[self._sizes], self._network.loss_on("cpu", torch.float64)
         points = list(parameters.values())
-        self._batched = batching_is_exact(witness, loss, arrays["X"], arrays["YT"], points, self._alive)
+        with self._blaming_the_file():
+            self._batched = batching_is_exact(witness, loss, arrays["X"], arrays["YT"], points, self._alive)
         return {}, {}
 
     def _train(self, request: dict[str, Any], _: dict[str, Array]) -> Answer:
         assert self._trainer is not None
-        recorded = self._trainer.train(request["steps"])
+        with self._blaming_the_file(all_of_it=False):
+            recorded = self._trainer.train(request["steps"])
         self._notes += [text for text in (still_on(),) if text]  # that a network turned on while it was trained
         for state, sent in zip(recorded.states, self._sent):
             state[0] = sent
@@ -249,13 +253,23 @@ class Server:
         assert self._network is not None
         if sizes not in self._witnesses:
             self._witnesses[sizes] = self._network.build(sizes, self._names).double()
-        try:
+        with self._blaming_the_file():
             loss = self._network.loss_on("cpu", torch.float64)
             chosen = self._batched if batched is None else batched
             return at_points(self._witnesses[sizes], loss, data["X"], data["YT"], points, chosen, self._alive)
+
+    @contextmanager
+    def _blaming_the_file(self, all_of_it: bool = True) -> Iterator[None]:
+        """Let an exception be autograd.py's: any, as on the CPU, or on a device one that a line of its own raises.
+
+        One that says that a driver is broken or memory exhausted is not, on the CPU either.
+        """
+        assert self._network is not None
+        try:
+            yield
         except (Exception, SystemExit) as error:
-            if is_broken(error):
-                raise  # on the CPU too that is no fault of autograd.py
+            if is_broken(error) or not (all_of_it or was_raised_in(error, self._network.path)):
+                raise
             raise CaseError(describe(error, self._network.path)) from None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,11 @@ import pytest
 
 import nncheck
 from nncheck import case as cases
-from nncheck import trajectory
 from nncheck.autograd.client import Worker
 from nncheck.autograd.remembered import recall
 from nncheck.record import CaseResult
-from nncheck.second_witness import contradicted
+from nncheck.rounding import Precision
+from nncheck.second_witness import Claim, contradicted
 from tests.simulated import PACKAGES
 
 #: Gradients of the mean squared error get lost on the CPU, where the judge of the device sits.
@@ -86,7 +85,6 @@ def test_an_error_that_only_comes_beside_the_device_is_not_that_of_autograd_py(
     assert (result.verdict, result.device.kind) == ("agree", "cpu")
     assert result.device.fallback is not None
     assert result.device.fallback.kind == "directml" and "E_FAIL" in result.device.fallback.reason
-    assert recall("directml") is not None
     with pytest.raises(nncheck.DeviceError, match=r"--device directml failed at .*E_FAIL"):
         nncheck.run("hidden", steps=20, device="directml")
 
@@ -102,32 +100,72 @@ def test_an_error_of_autograd_py_stays_so_on_a_device(
     assert recall("directml") is None
 
 
-def _testimony(case: cases.Case, worker: Worker) -> trajectory.Testimony:
-    worker.load_case(case)
-    for _ in range(2):  # in a run too it is asked more than once, and random numbers have been drawn by then
+def _said(case: cases.Case, worker: Worker, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return what a witness says that was asked before, so that random numbers have been drawn."""
+    worker.load_case(case, seed)
+    for _ in range(2):
         _, said = worker.ask("witness", {name: array[None] for name, array in case.params.items()})
-    return trajectory.Testimony(
+    return {name: array[0] for name, array in said.items()}
+
+
+def _claim(case: cases.Case, name: str, held: np.ndarray, of_line: bool = False) -> Claim:
+    precision, radius = Precision("float64", "float64"), np.abs(np.asarray(held))
+    return Claim(
         step=7,
+        name=name,
         params=case.params,
-        said={"E": said["E"][0], **{f"d{name}": said[name][0] for name in case.params}},
+        held=np.asarray(held),
+        radius=radius,
+        precision=precision,
+        of_line=of_line,
     )
 
 
-def test_a_testimony_holds_or_is_contradicted_in_the_quantity_that_is_off(worker: Worker) -> None:
+@pytest.mark.parametrize("of_line", [False, True])
+def test_a_claim_stands_as_long_as_another_witness_does_not_agree_with_what_was_held(
+    worker: Worker, of_line: bool
+) -> None:
     case = cases.find("hidden")
-    honest = _testimony(case, worker)
-    assert contradicted(case, [honest]) is None
-    off = honest.said["dW2"] * (1 + 1e-6)
-    spoilt = replace(honest, said={**honest.said, "dW2": off})
-    assert contradicted(case, [honest, spoilt]) == (spoilt, "dW2")
-    lost = replace(honest, said={**honest.said, "E": np.array(np.nan)})
-    assert contradicted(case, [lost]) == (lost, "E")
+    said = _said(case, worker)
+    wrong = _claim(case, "dW2", said["W2"] * (1 + 1e-14), of_line)
+    assert contradicted(case, [wrong], 0) is None
+    right = _claim(case, "dW2", said["W2"], of_line)
+    assert contradicted(case, [wrong, right], 0) is right
+    lost = _claim(case, "E", said["E"], of_line)
+    assert contradicted(case, [lost], 0) is lost
 
 
 def test_a_network_that_draws_random_numbers_contradicts_nobody(worker: Worker, copy_case: Callable[..., Path]) -> None:
     new = "lambda Y, YT: ((Y - YT) ** 2).mean() * (1 + torch.rand(()).double())"
-    folder = copy_case(
-        "hidden", ("autograd.py", "nn.MSELoss()", new), ("autograd.py", "from torch", "import torch\nfrom torch")
-    )
-    case = cases.find(folder)
-    assert contradicted(case, [_testimony(case, worker)]) is None
+    edits = ("autograd.py", "nn.MSELoss()", new), ("autograd.py", "from torch", "import torch\nfrom torch")
+    case = cases.find(copy_case("hidden", *edits))
+    worker.load_case(case)
+    _, first = worker.ask("witness", {name: array[None] for name, array in case.params.items()})
+    assert contradicted(case, [_claim(case, "E", first["E"][0])], 0) is None
+
+
+def test_a_network_with_random_numbers_in_it_is_built_from_the_seed_of_the_run(
+    simulated: Callable[..., object], copy_case: Callable[..., Path]
+) -> None:
+    simulated()
+    drawn = "nn.MSELoss()\nFACTOR = 1 + float(torch.rand(()))\nloss = lambda Y, YT: ((Y - YT) ** 2).mean() * FACTOR"
+    edits = ("autograd.py", "nn.MSELoss()", drawn), ("autograd.py", "from torch", "import torch\nfrom torch")
+    result = _one(copy_case("hidden", *edits), steps=20, seed=5, device="directml")
+    assert (result.verdict, result.faults, result.device.kind) == ("differ", ("derivation", "loss"), "directml")
+
+
+def test_an_error_that_autograd_py_raises_in_training_is_its_own(
+    simulated: Callable[..., object], copy_case: Callable[..., Path]
+) -> None:
+    simulated()
+    late = """
+def loss(Y, YT):
+    E = ((Y - YT) ** 2).mean()
+    if float(E.detach()) < 0.1:
+        raise ValueError("too small for me")
+    return E
+"""
+    folder = copy_case("hidden", ("autograd.py", "loss = nn.MSELoss()", late))
+    for device in ("cpu", "directml"):
+        with pytest.raises(nncheck.CaseError, match=r"autograd\.py, line \d+: ValueError: too small for me"):
+            nncheck.run(folder, steps=100, device=device)
