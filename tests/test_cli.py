@@ -237,7 +237,9 @@ def test_an_interrupt_ends_with_130(call: Call, monkeypatch: pytest.MonkeyPatch)
     assert (code, err.strip()) == (130, "Interrupted.")
 
 
-@pytest.mark.parametrize("encoding", ["cp949", "ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["cp949", *(pytest.param(e, marks=pytest.mark.slow) for e in ("ascii", "cp1252", "utf-8"))]
+)
 def test_every_console_shows_every_table(encoding: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     for arguments in (["cases"], ["show", "hidden"], ["run", "hidden", "--steps", "5", "--lang", "ko"]):

@@ -430,7 +430,7 @@ def _loaded(text: str) -> Any:
     return space["update"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n == "adam" else pytest.mark.slow) for n in NAMES])
 def test_no_false_alarm_in_random_nets(name: str) -> None:
     update = _loaded(_update_of(name))
     worst: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Chromium, axe-core and a folder for screenshots: once for all tests of pages."""
+"""Chromium for each test of pages, and for all of them axe-core, the pages and a folder for screenshots."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def missing(what: str) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Callable[[], Browser]]:
+    """Start a Chromium: ``chromium()``."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         missing("no Chromium is installed")
@@ -51,9 +52,15 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # containers give shared memory by the spoonful
         arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if root else [])]
-        opened = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield opened
-        opened.close()
+        yield partial(playwright.chromium.launch, executable_path=program, args=arguments)
+
+
+@pytest.fixture
+def browser(chromium: Callable[[], Browser]) -> Iterator[Browser]:
+    """One of the test's own, half a second: one that has shown dozens of pages gives no frame of some later ones."""
+    opened = chromium()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

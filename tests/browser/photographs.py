@@ -1,8 +1,8 @@
 """Pictures of whole pages, kept for people to look at: a long page in parts.
 
-Chromium without a window at times never gives the frame that a picture waits for, whatever the page: seen twice in some
-eighty pages, on busy machines, with the same pages giving theirs in a second before and after. No test is about that,
-so such a picture is asked for again, then left out and named; that many are left out is a fault (`fault`).
+Chromium without a window at times never gives the frame that a picture waits for: four times in one run of all tests,
+of pages that gave theirs in a second in a browser of their own. No test is about that, so such a picture is asked for
+again, then left out and named; that many are left out is a fault (`fault`).
 """
 
 from __future__ import annotations
