@@ -173,15 +173,15 @@ class Comparison:
 
     def _gather_ratios(self, steps: Array, judged: list[tuple[Judge, Array | slice, Array]], lost: Array) -> None:
         """Gather of each side the largest error / bound of each step; NaN where no loss is finite: not judged."""
-        largest: dict[str, Array] = {}
+        tops: dict[str, Array] = {}
         for judge, read, ratio in judged:
             if judge.rule == "not covered" and not judge.differing:
                 continue  # over the largest number there is, which is no bound to draw
-            top = largest.setdefault(judge.side, np.zeros(len(steps)))
+            top = tops.setdefault(judge.side, np.zeros(len(steps)))
             top[read] = np.maximum(top[read], ratio)
         for side in ("derivation", "loss", "device"):
-            if side in largest:
-                ratio = np.where(lost & (largest[side] == 0), np.nan, largest[side])
+            if side in tops:
+                ratio = np.where(lost & (tops[side] == 0), np.nan, tops[side])
                 self._gathering.add("ratio", side, steps, ratio)
 
     def _trusted(

@@ -192,7 +192,7 @@ class Process:
             If the process ended, the device refused, or nothing was heard for the limit (seconds); the process is
             then ended.
         """
-        limit = limit if self._own_limit else _limit(limit)
+        limit = limit if self._own_limit else limit_of(limit)
         gone = 0.0  # when it was seen to be gone
         while True:
             silent = time.monotonic() - self._heard
@@ -352,7 +352,7 @@ def _fulfil(asked: Future[Reply], call: Callable[[], Reply]) -> None:
         del asked  # which holds the error, whose traceback holds this frame
 
 
-def _limit(seconds: float) -> float:
+def limit_of(seconds: float) -> float:
     """Return the limit, or the one that the environment sets (for very slow machines, and for tests)."""
     try:
         return float(os.environ[LIMIT_VARIABLE])

@@ -144,7 +144,7 @@ def self_test(device: Device, stage: Stage) -> str:
     return ""
 
 
-def is_cpu(device: Device) -> str:
+def cpu_in_its_place(device: Device) -> str:
     """Say so of a device whose package gives the CPU in its place; empty of any other."""
     if device.kind == "cpu" or device.torch.type != "cpu":
         return ""

@@ -8,12 +8,11 @@ until then, the time for a sign will be over.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-from nncheck.process import LIMIT_VARIABLE, WORK_LIMIT
+from nncheck.process import WORK_LIMIT, limit_of
 
 # Signs of life in the time after which a process without one counts as hanging.
 _SIGNS = 12
@@ -23,11 +22,7 @@ _PARTS = 10
 
 def often() -> float:
     """Return the seconds in which a sign of life is due."""
-    try:
-        limit = float(os.environ[LIMIT_VARIABLE])
-    except (KeyError, ValueError):
-        limit = WORK_LIMIT
-    return min(WORK_LIMIT, limit) / _SIGNS  # also of nan
+    return min(WORK_LIMIT, limit_of(WORK_LIMIT)) / _SIGNS  # also of nan
 
 
 class Pace:

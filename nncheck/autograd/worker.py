@@ -113,7 +113,7 @@ class Server:
         import torch
 
         self._threads = torch.get_num_threads()
-        self._notes += [text for text in (note, devices.is_cpu(opened), still_on()) if text]
+        self._notes += [text for text in (note, devices.cpu_in_its_place(opened), still_on()) if text]
         versions = {"torch": str(torch.__version__)}
         if opened.kind == "directml":
             from importlib.metadata import PackageNotFoundError, version

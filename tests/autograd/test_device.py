@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from nncheck.autograd import device as devices
-from nncheck.autograd.device import Device, NoDevice, is_cpu, kinds, open_device, self_test
+from nncheck.autograd.device import Device, NoDevice, cpu_in_its_place, kinds, open_device, self_test
 from nncheck.autograd.network import Network
 
 OF_TORCH = ("cuda", "xpu", "mps")
@@ -252,9 +252,9 @@ def test_a_package_that_gives_the_cpu_is_used_and_said_to(directml: Callable[[st
     directml("torch.device('cpu')")
     opened = open_device("directml", Stages())
     assert (opened.kind, opened.torch.type) == ("directml", "cpu")
-    assert is_cpu(opened) == "directml computes on the CPU, which its package gives as the device"
-    assert not is_cpu(Device("cpu", torch.device("cpu"), "CPU"))
-    assert not is_cpu(Device("mps", torch.device("meta"), "Fake"))
+    assert cpu_in_its_place(opened) == "directml computes on the CPU, which its package gives as the device"
+    assert not cpu_in_its_place(Device("cpu", torch.device("cpu"), "CPU"))
+    assert not cpu_in_its_place(Device("mps", torch.device("meta"), "Fake"))
 
 
 def test_a_package_that_has_no_name_for_its_device_is_used(directml: Callable[[str], None]) -> None:

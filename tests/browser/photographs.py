@@ -28,7 +28,6 @@ class Photographs:
     """Takes pictures into a folder and counts those of which no frame came."""
 
     folder: Path
-    patience: int = PATIENCE
     taken: list[Path] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)
 
@@ -68,7 +67,7 @@ class Photographs:
         from playwright.sync_api import TimeoutError as NoFrame
 
         try:
-            page.screenshot(path=path, full_page=True, clip=clip, timeout=self.patience)
+            page.screenshot(path=path, full_page=True, clip=clip, timeout=PATIENCE)
         except NoFrame:
             return False
         return True
